@@ -1,0 +1,217 @@
+"""Frozen values that leave the store. No ORM row crosses its border.
+
+Times are aware UTC datetimes. Hashes are SHA-256 in lower-case hex.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class DocumentState(StrEnum):
+    """Where a document stands. Only READY documents take part in answers."""
+
+    QUEUED = "queued"
+    LEARNING = "learning"
+    READY = "ready"
+    FAILED = "failed"
+    """Could not be learnt; ``reason_title`` says why. Retry is possible."""
+
+
+class JobState(StrEnum):
+    """Where an ingest job stands. A finished job is kept for its facts until its document is forgotten."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Role(StrEnum):
+    """Who speaks in a turn."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRecord:
+    """A watched folder."""
+
+    id: int
+    path: Path
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A file known by its path.
+
+    Attributes:
+        title: the name shown; the file name without its suffix.
+        state: see DocumentState.
+        enabled: whether the user lets it take part in answers.
+        content_hash: of the bytes last learnt; None until then.
+        folder_id: the watched folder it came from; None when it was added by hand.
+        size_bytes, mtime_ns: of the file when it was last looked at; None when never.
+        n_chunks: number of chunks with an adapter; 0 until ready.
+        reason_title, reason_detail: why it failed, for the user; empty otherwise.
+        note: a remark such as "Read as Windows-1252."; empty if there is none.
+    """
+
+    id: int
+    path: Path
+    title: str
+    state: DocumentState
+    enabled: bool
+    content_hash: str | None
+    folder_id: int | None
+    size_bytes: int | None
+    mtime_ns: int | None
+    n_chunks: int
+    reason_title: str
+    reason_detail: str
+    note: str
+    added_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    """A chunk and its adapter on their way into the catalog."""
+
+    position: int
+    char_start: int
+    char_end: int
+    text: str
+    n_tokens: int
+    codec: str
+    rank: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord:
+    """A chunk of a content, without its adapter."""
+
+    id: int
+    content_hash: str
+    position: int
+    char_start: int
+    char_end: int
+    text: str
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateChunk:
+    """A chunk that may take part in an answer: its document is ready and enabled.
+
+    Attributes:
+        document_id, document_title, document_path: the enabled document (the first one, by id, when several
+            documents have the same content).
+        score: BM25 relevance to the question, higher is better; 0.0 when no word of the question occurs.
+    """
+
+    chunk_id: int
+    document_id: int
+    document_title: str
+    document_path: Path
+    position: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRecord:
+    """The adapter of one chunk.
+
+    Attributes:
+        key: stable identity, "<chunk_id>:<hypernetwork_hash[:12]>".
+    """
+
+    chunk_id: int
+    key: str
+    codec: str
+    rank: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One internalization of one document.
+
+    Attributes:
+        content_hash: of the file's bytes when the job was queued.
+        attempts: how often the job was claimed; a job whose worker died is queued once more, then failed.
+    """
+
+    id: int
+    document_id: int
+    path: Path
+    content_hash: str
+    state: JobState
+    attempts: int
+    error_title: str
+    error_detail: str
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A passage that took part in an answer.
+
+    Attributes:
+        document_id: None once the document was forgotten.
+        document: its title at the time.
+        path: its path at the time.
+        passage: the chunk's text.
+        weight: its share in the adapter set, 0 to 1; shares of one answer add up to 1.
+    """
+
+    document_id: int | None
+    document: str
+    path: str
+    passage: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFacts:
+    """Measurements of one answer; see engine.messages.AnswerDone for units."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    adapter_rank: int
+    first_token_s: float
+    tokens_per_s: float
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRecord:
+    """A conversation. ``title`` is its first question, shortened."""
+
+    id: int
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One utterance of a chat. ``mode``, ``sources``, ``facts`` and ``stopped`` are of assistant turns only."""
+
+    id: int
+    chat_id: int
+    role: Role
+    text: str
+    mode: str | None
+    sources: tuple[SourceRecord, ...]
+    facts: AnswerFacts | None
+    stopped: bool
+    created_at: datetime
