@@ -1,0 +1,89 @@
+"""The shipped form of a hypernetwork's tensors: safetensors, matrices as int8 with a scale per row.
+
+numpy only, since the chat process reads it without torch. A quantised tensor ``name`` (int8) has a companion
+``name.scale`` (float32, the tensor's shape without its last axis): value = int8 * scale.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from engine.errors import ModelUnavailable
+from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
+
+SCALE_SUFFIX = ".scale"
+_INT8_MAX = 127
+_MIN_QUANTISED_SIZE = 4096
+"""Smaller tensors (norms, scalers) stay float32: they cost nothing and matter most."""
+
+
+def quantise_rows(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Symmetric int8 with one scale per row.
+
+    Args:
+        values: (..., d)
+
+    Returns:
+        int8 (..., d) and float32 scale (...), with ``int8 * scale`` within half a step of ``values``.
+    """
+    peak = np.abs(values).max(axis=-1)  # (...)
+    scale = np.where(peak > 0, peak / _INT8_MAX, 1.0).astype(np.float32)
+    return np.rint(values / scale[..., None]).astype(np.int8), scale
+
+
+def save_tensors(path: Path, tensors: Mapping[str, NDArray[np.float32]], *, quantise: bool = True) -> None:
+    """Write tensors; with ``quantise``, those of two or more axes and 4096 or more values as int8."""
+    stored: dict[str, NDArray[np.float32] | NDArray[np.int8]] = {}
+    for name, values in tensors.items():
+        array = np.ascontiguousarray(values, dtype=np.float32)
+        if quantise and array.ndim > 1 and array.size >= _MIN_QUANTISED_SIZE:
+            stored[name], stored[name + SCALE_SUFFIX] = quantise_rows(array)
+        else:
+            stored[name] = array
+    save_file(stored, path, metadata={"format": "loreleaf-hypernetwork-1"})
+
+
+def load_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Read what ``save_tensors`` wrote, dequantised to float32.
+
+    Raises:
+        ModelUnavailable: the file is missing or damaged.
+    """
+    try:
+        stored = load_file(path)
+    except (OSError, SafetensorError) as exc:
+        raise ModelUnavailable(
+            "The part of Loreleaf that learns notes is missing or damaged.",
+            f"{path} could not be read ({exc}). Reinstall Loreleaf, or restore that file.",
+        ) from exc
+    tensors: dict[str, NDArray[np.float32]] = {}
+    for name, array in stored.items():
+        if name.endswith(SCALE_SUFFIX):
+            continue
+        scale = stored.get(name + SCALE_SUFFIX)
+        values = array.astype(np.float32)
+        tensors[name] = values if scale is None else values * scale[..., None]
+    return tensors
+
+
+def hypernetwork_hash(weights_dir: Path) -> str:
+    """Identity of a hypernetwork: SHA-256 over its tensor file, then its config file, in hex.
+
+    Raises:
+        ModelUnavailable: a file is missing.
+    """
+    digest = hashlib.sha256()
+    for name in (TENSORS_FILE, CONFIG_FILE):
+        try:
+            digest.update((weights_dir / name).read_bytes())
+        except OSError as exc:
+            raise ModelUnavailable(
+                "The part of Loreleaf that learns notes is missing.",
+                f"{weights_dir / name} could not be read ({exc.strerror}). Reinstall Loreleaf.",
+            ) from exc
+    return digest.hexdigest()
