@@ -1,0 +1,265 @@
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Listener
+from pathlib import Path
+
+import pytest
+
+from engine.client import WorkerClient, chat_client, ingest_client
+from engine.errors import EngineDied
+from engine.messages import EngineSettings, WorkerDied, WorkerFailed
+
+TOYS = "tests.engine.toy_workers"
+PATIENCE_S = 30.0
+"""How long a test waits for something that takes under a second on an idle machine."""
+
+
+class ToyClient(WorkerClient[object, object]):
+    """A client whose events are collected in a queue."""
+
+    def __init__(self, target: str, settings: object = None) -> None:
+        super().__init__(f"{TOYS}:{target}", settings, f"toy-{target.replace('_', '-')}")
+        self.events: queue.Queue[object] = queue.Queue()
+
+    def begin(self) -> None:
+        self.start(self.events.put)
+
+    def next_event(self) -> object:
+        return self.events.get(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def clients() -> Iterator[list[ToyClient]]:
+    started: list[ToyClient] = []
+    yield started
+    for client in started:
+        client.stop(timeout_s=1.0)
+
+
+def begin(clients: list[ToyClient], target: str, settings: object = None) -> ToyClient:
+    client = ToyClient(target, settings)
+    clients.append(client)
+    client.begin()
+    return client
+
+
+def test_commands_come_back_as_events_in_order(clients: list[ToyClient]) -> None:
+    client = begin(clients, "echo", settings={"device": "cpu"})
+    assert client.next_event() == ("ready", {"device": "cpu"})
+    for number in range(100):
+        client.send(number)
+    assert [client.next_event() for _ in range(100)] == list(range(100))
+    assert client.is_running
+
+
+def test_an_orderly_stop_reports_no_death_and_is_quick(clients: list[ToyClient]) -> None:
+    client = begin(clients, "echo")
+    client.next_event()
+    started = time.monotonic()
+    client.stop(timeout_s=PATIENCE_S)
+    assert time.monotonic() - started < PATIENCE_S / 2
+    assert client.events.empty()
+    assert not client.is_running
+    with pytest.raises(EngineDied):
+        client.send("anything")
+
+
+def test_a_worker_killed_by_a_signal_is_reported_as_dead(clients: list[ToyClient]) -> None:
+    client = begin(clients, "echo")
+    client.next_event()
+    assert client.process_id is not None
+    os.kill(client.process_id, signal.SIGKILL)
+    assert client.next_event() == WorkerDied(-signal.SIGKILL)
+    assert not client.is_running
+    with pytest.raises(EngineDied):
+        client.send("anything")
+
+
+def test_an_abort_in_native_code_is_reported_with_its_last_words(clients: list[ToyClient]) -> None:
+    client = begin(clients, "abort_when_told")
+    client.send("now")
+    event = client.next_event()
+    assert isinstance(event, WorkerDied)
+    assert event.exit_code == -signal.SIGABRT
+    assert "GGML_ASSERT(shape) failed" in event.last_words
+
+
+def test_an_exception_at_the_start_is_a_death_with_its_traceback(
+    clients: list[ToyClient], capfd: pytest.CaptureFixture[str]
+) -> None:
+    event = begin(clients, "raise_at_start").next_event()
+    assert isinstance(event, WorkerDied)
+    assert event.exit_code == 1
+    assert "ZeroDivisionError: a bug at the start" in event.last_words
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_target_that_cannot_be_imported_is_a_death_that_names_it(clients: list[ToyClient]) -> None:
+    event = begin(clients, "no_such_function").next_event()
+    assert isinstance(event, WorkerDied)
+    assert "no_such_function" in event.last_words
+
+
+def test_a_worker_that_fails_politely_is_not_reported_as_dead(clients: list[ToyClient]) -> None:
+    client = begin(clients, "fail_politely")
+    assert client.next_event() == WorkerFailed("The language model is missing.", "Type make run.")
+    client.stop(timeout_s=PATIENCE_S)
+    assert client.events.empty()
+
+
+def test_a_worker_that_does_not_listen_is_killed_after_the_timeout(clients: list[ToyClient]) -> None:
+    client = begin(clients, "ignore_everything")
+    client.next_event()
+    client.stop(timeout_s=0.2)
+    assert not client.is_running
+    assert client.events.empty()
+
+
+def test_stopping_is_not_held_up_by_a_full_pipe(clients: list[ToyClient]) -> None:
+    client = begin(clients, "ignore_everything")
+    client.next_event()
+    outcome: queue.Queue[BaseException | None] = queue.Queue()
+
+    def send_more_than_a_pipe_holds() -> None:
+        try:
+            client.send(b"x" * 10_000_000)
+        except EngineDied as exc:
+            outcome.put(exc)
+        else:
+            outcome.put(None)
+
+    sender = threading.Thread(target=send_more_than_a_pipe_holds)
+    sender.start()
+    client.stop(timeout_s=0.2)
+    sender.join(PATIENCE_S)
+    assert isinstance(outcome.get_nowait(), EngineDied)
+
+
+def test_a_worker_that_closes_its_pipe_and_lingers_is_killed_and_reported(
+    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.client.EXIT_GRACE_S", 0.2)
+    assert begin(clients, "close_and_linger").next_event() == WorkerDied(-signal.SIGKILL)
+
+
+def test_a_listener_may_start_the_worker_again_when_it_died(clients: list[ToyClient]) -> None:
+    client = ToyClient("echo")
+    clients.append(client)
+    seen: queue.Queue[object] = queue.Queue()
+
+    def restart_on_death(event: object) -> None:
+        seen.put(event)
+        if isinstance(event, WorkerDied):
+            client.start(restart_on_death)
+
+    client.start(restart_on_death)
+    assert seen.get(timeout=PATIENCE_S) == ("ready", None)
+    first = client.process_id
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    assert seen.get(timeout=PATIENCE_S) == WorkerDied(-signal.SIGKILL)
+    assert seen.get(timeout=PATIENCE_S) == ("ready", None)
+    assert client.process_id != first
+    client.send("still there?")
+    assert seen.get(timeout=PATIENCE_S) == "still there?"
+
+
+def test_a_second_start_is_refused_while_the_worker_runs(clients: list[ToyClient]) -> None:
+    client = begin(clients, "echo")
+    with pytest.raises(RuntimeError, match="running already"):
+        client.begin()
+    assert client.next_event() == ("ready", None)
+
+
+def test_a_bug_in_a_listener_is_reported_and_later_events_still_arrive(
+    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(threading, "excepthook", lambda report: reports.put(str(report.exc_value)))
+    client = ToyClient("echo")
+    clients.append(client)
+    seen: queue.Queue[object] = queue.Queue()
+
+    def stumble_once(event: object) -> None:
+        seen.put(event)
+        if event == "stumble":
+            raise KeyError("a bug in the window")
+
+    client.start(stumble_once)
+    seen.get(timeout=PATIENCE_S)
+    client.send("stumble")
+    client.send("walk")
+    assert [seen.get(timeout=PATIENCE_S) for _ in range(2)] == ["stumble", "walk"]
+    assert "a bug in the window" in reports.get_nowait()
+
+
+def test_stopping_from_inside_an_event_is_refused_instead_of_hanging(
+    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(threading, "excepthook", lambda report: reports.put(str(report.exc_value)))
+    client = ToyClient("echo")
+    clients.append(client)
+    client.start(lambda event: client.stop())
+    assert "from inside its own events" in reports.get(timeout=PATIENCE_S)
+
+
+def test_the_child_is_prepared_before_anything_heavy_is_imported(clients: list[ToyClient]) -> None:
+    client = begin(clients, "report_environment")
+    assert client.next_event() == {"OMP_WAIT_POLICY": "passive", "GGML_NO_BACKTRACE": "1"}
+    assert client.next_event() is True, "the worker must ignore SIGINT"
+    assert client.next_event() is False, "torch or llama_cpp was imported before the worker's own module"
+
+
+def test_no_file_is_left_behind_by_a_stopped_worker(
+    clients: list[ToyClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    client = begin(clients, "echo")
+    client.next_event()
+    client.stop(timeout_s=PATIENCE_S)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_busy_worker_ends_when_its_parent_is_killed(signal_number: signal.Signals, tmp_path: Path) -> None:
+    script = """
+import sys, threading
+from engine.client import WorkerClient
+if __name__ == "__main__":
+    client = WorkerClient("tests.engine.toy_workers:be_busy_and_call", sys.argv[1], "toy")
+    # Started on a thread that ends: the worker must outlive it.
+    starter = threading.Thread(target=client.start, args=(print,))
+    starter.start()
+    starter.join()
+    threading.Event().wait()
+"""
+    program = tmp_path / "parent.py"
+    program.write_text(script, encoding="utf-8")
+    address = str(tmp_path / "line")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
+    command = [sys.executable, str(program), address]
+    with Listener(address, authkey=b"toy") as listener, subprocess.Popen(command, env=environment) as parent:
+        line = listener.accept()
+        assert isinstance(line.recv(), int)
+        assert not line.poll(0.5), "the worker ended with the thread that started it"
+        parent.send_signal(signal_number)
+        parent.wait(PATIENCE_S)
+        assert line.poll(PATIENCE_S), "the worker outlived its parent"
+        with pytest.raises(EOFError):
+            line.recv()
+        line.close()
+
+
+def test_the_two_clients_name_their_workers_without_importing_them(tmp_path: Path) -> None:
+    settings = EngineSettings(base_model=tmp_path / "base.gguf", weights_dir=tmp_path)
+    before = set(sys.modules)
+    assert not ingest_client(settings).is_running
+    assert not chat_client(settings).is_running
+    assert {"engine.worker", "engine.chat.worker"} & (set(sys.modules) - before) == set()

@@ -1,0 +1,58 @@
+"""Targets for tests of WorkerClient; imported in the spawned child."""
+
+import os
+import signal
+import sys
+from multiprocessing.connection import Client, Connection
+
+from engine.messages import Shutdown, WorkerFailed
+
+
+def echo(conn: Connection, settings: object) -> None:
+    """Say "ready" with the settings, then send every command back; leave at Shutdown."""
+    conn.send(("ready", settings))
+    while not isinstance(command := conn.recv(), Shutdown):
+        conn.send(command)
+
+
+def report_environment(conn: Connection, settings: object) -> None:
+    names = ("OMP_WAIT_POLICY", "GGML_NO_BACKTRACE")
+    conn.send({name: os.environ.get(name) for name in names})
+    conn.send(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)
+    conn.send("torch" in sys.modules or "llama_cpp" in sys.modules)
+    conn.recv()
+
+
+def abort_when_told(conn: Connection, settings: object) -> None:
+    conn.recv()
+    os.write(2, b"ggml.c:1: GGML_ASSERT(shape) failed\n")
+    os.abort()
+
+
+def raise_at_start(conn: Connection, settings: object) -> None:
+    raise ZeroDivisionError("a bug at the start")
+
+
+def fail_politely(conn: Connection, settings: object) -> None:
+    conn.send(WorkerFailed("The language model is missing.", "Type make run."))
+
+
+def ignore_everything(conn: Connection, settings: object) -> None:
+    """Never read: hangs like native code that does not return."""
+    conn.send("ready")
+    signal.pause()
+
+
+def close_and_linger(conn: Connection, settings: object) -> None:
+    """Close the pipe without a farewell and stay."""
+    conn.close()
+    signal.pause()
+
+
+def be_busy_and_call(conn: Connection, settings: object) -> None:
+    """Connect to the address in ``settings`` and compute for ever; the connection ends with the process."""
+    assert isinstance(settings, str)
+    line = Client(settings, authkey=b"toy")
+    line.send(os.getpid())
+    while True:
+        sum(range(100_000))
