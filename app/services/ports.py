@@ -1,0 +1,96 @@
+"""What the services ask of the engine's worker processes.
+
+The services own these protocols; ``engine.client.WorkerClient`` and the tests' fakes fit them without
+inheriting.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from engine.messages import (
+    ChatCommand,
+    ChatEvent,
+    EngineSettings,
+    IngestCommand,
+    IngestEvent,
+    WorkerDied,
+    WorkerFailed,
+)
+
+CommandT = TypeVar("CommandT", contravariant=True)
+EventT = TypeVar("EventT", covariant=True)
+
+
+class WorkerPort(Protocol[CommandT, EventT]):
+    """One worker process, seen from the window's process. All methods may be called on any thread."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a worker was started and has not ended."""
+        ...
+
+    def start(self, on_event: Callable[[EventT | WorkerDied], None]) -> None:
+        """Spawn the worker; ``on_event`` is called on a reader thread, one event at a time, in order."""
+        ...
+
+    def send(self, command: CommandT) -> None:
+        """Pass a command on.
+
+        Raises:
+            engine.errors.EngineDied: there is no worker, or it just ended.
+        """
+        ...
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Ask the worker to finish, wait, kill it when the time is over. Not from inside ``on_event``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedModels:
+    """The models every answer and every adapter of this run belongs to.
+
+    Attributes:
+        base_model: the F16 GGUF of the base model.
+        weights_dir: folder of the hypernetwork.
+        base_hash: SHA-256 hex of ``base_model``.
+        hypernetwork_hash: SHA-256 hex over the hypernetwork's tensors and config.
+    """
+
+    base_model: Path
+    weights_dir: Path
+    base_hash: str
+    hypernetwork_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareModels:
+    """What the preparing process is started with.
+
+    Attributes:
+        cache_dir: where converted base models are kept.
+        weights_dir: folder of the hypernetwork.
+    """
+
+    cache_dir: Path
+    weights_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationProgress:
+    """Share of the base model's preparation that is done, 0 to 1."""
+
+    share: float
+
+
+PreparationEvent = PreparationProgress | PreparedModels | WorkerFailed
+
+IngestWorker = WorkerPort[IngestCommand, IngestEvent]
+ChatWorker = WorkerPort[ChatCommand, ChatEvent]
+PreparationWorker = WorkerPort[object, PreparationEvent]
+
+IngestWorkerFactory = Callable[[EngineSettings], IngestWorker]
+ChatWorkerFactory = Callable[[EngineSettings], ChatWorker]
+PreparationWorkerFactory = Callable[[PrepareModels], PreparationWorker]
