@@ -1,0 +1,215 @@
+"""The frozen base model in torch: a Llama decoder whose every sequence may carry an adapter of its own.
+
+llama.cpp answers the questions; this is the same network where it must be read layer by layer (the context encoder)
+and differentiated with respect to an adapter (the training). transformers could do both, at 5 s of imports and
+without adapters that differ within a batch; tests hold this file against it.
+
+Shapes: B sequences, T tokens, D = d_model, H heads, K kv heads, G adapters (G divides B), R rank.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from gguf import GGUFReader
+from gguf.quants import dequantize
+from torch import Tensor
+
+from engine.errors import ModelUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaConfig:
+    """Sizes of a Llama decoder; ``rope_theta`` and ``norm_eps`` as in the GGUF's metadata."""
+
+    n_layers: int
+    d_model: int
+    d_ffn: int
+    n_heads: int
+    n_kv_heads: int
+    d_head: int
+    rope_theta: float
+    norm_eps: float
+
+
+class LayerWeights(NamedTuple):  # a tuple, because torch.compile takes tuples of tensors as plain inputs
+    """Weights of one decoder block; matrices are (out, in)."""
+
+    attn_norm: Tensor  # (D,)
+    qkv: Tensor  # ((H + 2K) * d_head, D)
+    out: Tensor  # (D, H * d_head)
+    ffn_norm: Tensor  # (D,)
+    gate_up: Tensor  # (2 * d_ffn, D)
+    down: Tensor  # (D, d_ffn)
+
+
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """(..., D) -> (..., D)"""
+    return F.rms_norm(x, (x.shape[-1],), weight, eps)
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary embedding in the half-split layout; (B, heads, T, d_head) -> same"""
+    half = x.shape[-1] // 2
+    return x * cos + torch.cat([-x[..., half:], x[..., :half]], dim=-1) * sin
+
+
+def decoder_layer(
+    x: Tensor, w: LayerWeights, config: LlamaConfig, rope: tuple[Tensor, Tensor], lora: tuple[Tensor, Tensor] | None
+) -> Tensor:
+    """One block.
+
+    Args:
+        x: (B, T, D)
+        rope: cos and sin, each (T, d_head)
+        lora: A (G, R, d_ffn) and B (G, R, D) on the down projection, or None.
+
+    Returns:
+        (B, T, D)
+    """
+    n_batch, n_tokens, _ = x.shape
+    d_head, d_q, d_kv = config.d_head, config.n_heads * config.d_head, config.n_kv_heads * config.d_head
+    q, k, v = (rms_norm(x, w.attn_norm, config.norm_eps) @ w.qkv.T).split([d_q, d_kv, d_kv], dim=-1)
+    q = _rotate(q.view(n_batch, n_tokens, -1, d_head).transpose(1, 2), *rope)  # (B, H, T, d_head)
+    k = _rotate(k.view(n_batch, n_tokens, -1, d_head).transpose(1, 2), *rope)  # (B, K, T, d_head)
+    v = v.view(n_batch, n_tokens, -1, d_head).transpose(1, 2)
+    attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+    x = x + attended.transpose(1, 2).flatten(2) @ w.out.T
+
+    gate, up = (rms_norm(x, w.ffn_norm, config.norm_eps) @ w.gate_up.T).chunk(2, dim=-1)
+    hidden = F.silu(gate) * up  # (B, T, d_ffn)
+    out = hidden @ w.down.T
+    if lora is not None:
+        lora_A, lora_B = lora
+        grouped = hidden.reshape(lora_A.shape[0], -1, hidden.shape[-1])  # (G, B/G * T, d_ffn)
+        out = out + (grouped @ lora_A.transpose(1, 2) @ lora_B).reshape(x.shape)
+    return x + out
+
+
+class FrozenLlama:
+    """A Llama without gradients of its own; gradients pass through it to the adapters.
+
+    Not an nn.Module: nothing here is trained, saved or moved.
+    """
+
+    def __init__(self, config: LlamaConfig, embedding: Tensor, layers: list[LayerWeights], norm: Tensor) -> None:
+        self.config = config
+        self.embedding = embedding  # (vocabulary, D), also the output matrix
+        self.layers = layers
+        self.norm = norm  # (D,)
+        self.layer_fn = decoder_layer  # the training replaces it by its compiled form
+
+    @classmethod
+    def from_gguf(cls, path: Path, *, device: torch.device, dtype: torch.dtype) -> Self:
+        """Read and dequantise a GGUF file of the llama architecture with tied embeddings.
+
+        Raises:
+            ModelUnavailable: another architecture, or a damaged file.
+        """
+        try:
+            reader = GGUFReader(path)
+        except (OSError, ValueError) as exc:
+            raise ModelUnavailable("The base model's file cannot be read.", f"{path.name}: {exc}") from exc
+        config = _read_config(reader, path)
+        tensors = {tensor.name: tensor for tensor in reader.tensors}
+        if "output.weight" in tensors:
+            raise ModelUnavailable("This base model cannot be used.", "Its output matrix is not its embedding.")
+
+        def take(name: str) -> Tensor:
+            tensor = tensors[name]
+            values = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+            return torch.from_numpy(values.reshape([int(n) for n in reversed(tensor.shape)])).to(device, dtype)
+
+        def block(i: int) -> LayerWeights:
+            prefix = f"blk.{i}."
+            q = _half_split(take(prefix + "attn_q.weight"), config.n_heads)
+            k = _half_split(take(prefix + "attn_k.weight"), config.n_kv_heads)
+            return LayerWeights(
+                attn_norm=take(prefix + "attn_norm.weight"),
+                qkv=torch.cat([q, k, take(prefix + "attn_v.weight")]),
+                out=take(prefix + "attn_output.weight"),
+                ffn_norm=take(prefix + "ffn_norm.weight"),
+                gate_up=torch.cat([take(prefix + "ffn_gate.weight"), take(prefix + "ffn_up.weight")]),
+                down=take(prefix + "ffn_down.weight"),
+            )
+
+        layers = [block(i) for i in range(config.n_layers)]
+        return cls(config, take("token_embd.weight"), layers, take("output_norm.weight"))
+
+    def rope(self, n_tokens: int) -> tuple[Tensor, Tensor]:
+        """cos and sin of the rotary embedding, each (T, d_head)"""
+        device = self.embedding.device
+        exponents = torch.arange(0, self.config.d_head, 2, device=device).float() / self.config.d_head
+        angles = torch.outer(torch.arange(n_tokens, device=device).float(), self.config.rope_theta**-exponents)
+        angles = torch.cat([angles, angles], dim=-1)
+        return angles.cos().to(self.embedding.dtype), angles.sin().to(self.embedding.dtype)
+
+    @torch.no_grad()
+    def layer_inputs(self, ids: Tensor) -> Tensor:
+        """States of a context for the hypernetwork.
+
+        Args:
+            ids: (B, T) token ids, right-padded.
+
+        Returns:
+            (B, L, T, D): index l is the input of layer l; as in the reference, the last one is after the final
+            norm (spec section 1.1).
+        """
+        x = F.embedding(ids, self.embedding)
+        rope = self.rope(ids.shape[1])
+        states = [x]
+        for w in self.layers[:-1]:
+            x = self.layer_fn(x, w, self.config, rope, None)
+            states.append(x)
+        states[-1] = rms_norm(states[-1], self.norm, self.config.norm_eps)
+        return torch.stack(states, dim=1)
+
+    def final_states(self, ids: Tensor, lora: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """States before the output matrix.
+
+        Args:
+            ids: (B, T)
+            lora: A (G, L, R, d_ffn), B (G, L, R, D); adapter g serves sequences g*B/G to (g+1)*B/G.
+
+        Returns:
+            (B, T, D)
+        """
+        x = F.embedding(ids, self.embedding)
+        rope = self.rope(ids.shape[1])
+        for i, w in enumerate(self.layers):
+            layer_lora = None if lora is None else (lora[0][:, i], lora[1][:, i])
+            x = self.layer_fn(x, w, self.config, rope, layer_lora)
+        return rms_norm(x, self.norm, self.config.norm_eps)
+
+    def logits(self, states: Tensor) -> Tensor:
+        """(..., D) -> (..., vocabulary)"""
+        return states @ self.embedding.T
+
+
+def _half_split(weight: Tensor, n_heads: int) -> Tensor:
+    """Undo llama.cpp's interleaving of q and k rows for its rotary layout; (out, in) -> (out, in)"""
+    d_out, d_in = weight.shape
+    return weight.view(n_heads, d_out // n_heads // 2, 2, d_in).transpose(1, 2).reshape(d_out, d_in)
+
+
+def _read_config(reader: GGUFReader, path: Path) -> LlamaConfig:
+    def value(key: str) -> float:
+        field = reader.get_field(key)
+        if field is None:
+            raise ModelUnavailable("This base model cannot be used.", f"{path.name} lacks the entry {key}.")
+        return float(field.contents())
+
+    d_model, n_heads = int(value("llama.embedding_length")), int(value("llama.attention.head_count"))
+    return LlamaConfig(
+        n_layers=int(value("llama.block_count")),
+        d_model=d_model,
+        d_ffn=int(value("llama.feed_forward_length")),
+        n_heads=n_heads,
+        n_kv_heads=int(value("llama.attention.head_count_kv")),
+        d_head=d_model // n_heads,
+        rope_theta=value("llama.rope.freq_base"),
+        norm_eps=value("llama.attention.layer_norm_rms_epsilon"),
+    )

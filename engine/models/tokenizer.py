@@ -1,0 +1,55 @@
+"""The tokenizer of a GGUF file, rebuilt for the ``tokenizers`` library.
+
+Used where llama.cpp is not loaded: by the ingest worker, to cut notes into chunks, and by the training.
+tests/engine/test_tokenizer.py holds it against llama.cpp's own.
+"""
+
+from pathlib import Path
+
+from gguf import GGUFReader, ReaderField
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from engine.errors import ModelUnavailable
+
+_CONTROL_TOKEN = 3
+"""llama.cpp's LLAMA_TOKEN_TYPE_CONTROL: <|im_start|> and the like."""
+
+
+def load_tokenizer(gguf_path: Path) -> Tokenizer:
+    """The byte-level BPE tokenizer stored in a GGUF file.
+
+    Raises:
+        ModelUnavailable: the file's tokenizer is of a kind that the embedded model does not use.
+    """
+    reader = GGUFReader(gguf_path)
+    kind = str(_field(reader, "tokenizer.ggml.pre").contents())
+    if kind != "smollm":
+        raise ModelUnavailable(
+            "This base model cannot be used by the embedded hypernetwork.",
+            f"{gguf_path.name} has a tokenizer of the kind {kind!r}; expected 'smollm'.",
+        )
+    tokens = [str(token) for token in _field(reader, "tokenizer.ggml.tokens").contents()]
+    merges = [tuple(str(m).split(" ", 1)) for m in _field(reader, "tokenizer.ggml.merges").contents()]
+    types = [int(t) for t in _field(reader, "tokenizer.ggml.token_type").contents()]
+
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
+    # "smollm": every digit is a token of its own, then GPT-2's byte-level splitting.
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
+        [
+            AddedToken(t, special=True, normalized=False)
+            for t, k in zip(tokens, types, strict=True)
+            if k == _CONTROL_TOKEN
+        ]
+    )
+    return tokenizer
+
+
+def _field(reader: GGUFReader, name: str) -> ReaderField:
+    field = reader.get_field(name)
+    if field is None:
+        raise ModelUnavailable("The base model's file is incomplete.", f"It lacks the entry {name}.")
+    return field
