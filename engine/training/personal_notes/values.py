@@ -1,0 +1,343 @@
+"""Draws the values of one note so that no value appears twice and every question has one right answer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from engine.training.personal_notes import vocabulary as words
+
+_MAX_TRIES = 12
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_CODE_SYMBOLS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+# Names are remembered part by part, so that two people of a note never share a first name or a surname.
+_REMEMBER_THEMSELVES = frozenset({"person", "first", "full", "last"})
+
+
+class ValuesExhausted(Exception):
+    """A pool has no value left that this note does not use already."""
+
+
+class ValueDraw:
+    """The random source of one note, with the memory of what the note already contains."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self._used: set[str] = set()
+        self._date_style = rng.randrange(9)
+        self._clock_style = rng.randrange(5)
+        self._money_style = rng.randrange(7)
+        self._phone_style = rng.randrange(6)
+
+    def pick(self, pool: Sequence[str]) -> str:
+        """Return an entry of the pool; much faster than random.choice."""
+        return pool[int(self.rng.random() * len(pool))]
+
+    def chance(self, probability: float) -> bool:
+        """Return True with the given probability."""
+        return self.rng.random() < probability
+
+    def below(self, low: int, high: int) -> int:
+        """Return a whole number from low to high, both included."""
+        return low + int(self.rng.random() * (high - low + 1))
+
+    def unused(self, make: Callable[[], str]) -> str:
+        """Return a value that make() gives and that the note does not use yet; raise ValuesExhausted."""
+        for _ in range(_MAX_TRIES):
+            value = make()
+            key = value.casefold()
+            if key not in self._used:
+                self._used.add(key)
+                return value
+        raise ValuesExhausted
+
+    def value(self, kind: str) -> str:
+        """Return an unused value of a named kind, for example "person" or "date"."""
+        generator = GENERATORS[kind]
+        if kind in _REMEMBER_THEMSELVES:
+            return generator(self)
+        return self.unused(lambda: generator(self))
+
+    # Styles mostly stay the same within a note, as they do for one writer.
+    @property
+    def date_style(self) -> int:
+        """Which of the date formats to use now."""
+        return self._date_style if self.chance(0.8) else self.below(0, 8)
+
+    @property
+    def clock_style(self) -> int:
+        """Which of the time formats to use now."""
+        return self._clock_style if self.chance(0.85) else self.below(0, 4)
+
+    @property
+    def money_style(self) -> int:
+        """Which currency and format to use now."""
+        return self._money_style if self.chance(0.85) else self.below(0, 6)
+
+    @property
+    def phone_style(self) -> int:
+        """Which of the telephone formats to use now."""
+        return self._phone_style if self.chance(0.8) else self.below(0, 5)
+
+
+def invented_word(draw: ValueDraw, syllables: int = 0) -> str:
+    """Return a pronounceable capitalised word that exists nowhere."""
+    count = syllables or draw.below(2, 3)
+    parts = [draw.pick(words.ONSETS) + draw.pick(words.VOWELS) for _ in range(count)]
+    return ("".join(parts) + draw.pick(words.CODAS)).capitalize()
+
+
+def first_name(draw: ValueDraw) -> str:
+    """Return a usual first name, or one time in four an invented one."""
+    if draw.chance(0.25):
+        return draw.unused(lambda: invented_word(draw, 2))
+    return draw.unused(lambda: draw.pick(words.FIRST_NAMES))
+
+
+def last_name(draw: ValueDraw) -> str:
+    """Return a usual or an invented surname."""
+    if draw.chance(0.45):
+        return draw.unused(lambda: invented_word(draw, 1) + draw.pick(words.LAST_ENDINGS))
+    return draw.unused(lambda: draw.pick(words.LAST_NAMES))
+
+
+def full_name(draw: ValueDraw) -> str:
+    """Return first name and surname, both not yet used in the note."""
+    name = first_name(draw)
+    while name in {"Mum", "Dad", "Grandma"}:
+        name = first_name(draw)
+    return f"{name} {last_name(draw)}"
+
+
+def person(draw: ValueDraw) -> str:
+    """Return somebody by first name or by full name."""
+    return full_name(draw) if draw.chance(0.4) else first_name(draw)
+
+
+def city(draw: ValueDraw) -> str:
+    """Return a real city or an invented place."""
+    if draw.chance(0.45):
+        return invented_word(draw, 1) + draw.pick(words.PLACE_ENDINGS)
+    return draw.pick(words.CITIES)
+
+
+def company(draw: ValueDraw) -> str:
+    """Return the name of a company nobody has heard of."""
+    stem = invented_word(draw) if draw.chance(0.6) else last_name(draw)
+    return f"{stem} {draw.pick(words.COMPANY_ENDINGS)}" if draw.chance(0.6) else stem
+
+
+def date(draw: ValueDraw) -> str:
+    """Return a day of a year in one of nine formats."""
+    day, month, year = draw.below(1, 28), draw.below(0, 11), draw.below(2018, 2031)
+    name = words.MONTHS[month]
+    style = draw.date_style
+    if style == 0:
+        return f"{day} {name}"
+    if style == 1:
+        return f"{name} {day}"
+    if style == 2:
+        return f"{day} {name} {year}"
+    if style == 3:
+        return f"{name} {day}, {year}"
+    if style == 4:
+        return f"{year}-{month + 1:02d}-{day:02d}"
+    if style == 5:
+        return f"{day:02d}.{month + 1:02d}.{year}"
+    if style == 6:
+        return f"{draw.pick(words.WEEKDAYS)} {day} {name}"
+    if style == 7:
+        suffix = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd"}.get(day, "th")
+        return f"{day}{suffix} of {name}"
+    return f"{day} {name[:3]}"
+
+
+def clock(draw: ValueDraw) -> str:
+    """Return a time of day."""
+    hour, minute = draw.below(6, 21), draw.pick(("00", "05", "10", "15", "20", "25", "30", "40", "45", "50"))
+    style = draw.clock_style
+    half = "am" if hour < 12 else "pm"
+    twelve = hour if hour <= 12 else hour - 12
+    if style == 0:
+        return f"{twelve}:{minute} {half}"
+    if style == 1:
+        return f"{twelve}{half}" if minute == "00" else f"{twelve}:{minute}{half}"
+    if style == 2:
+        return f"{twelve} {half}" if minute < "20" else f"{twelve}:{minute} {half}"
+    return f"{hour}:{minute}" if style == 3 else f"{hour:02d}:{minute}"
+
+
+def _amount(draw: ValueDraw, number: str) -> str:
+    forms = ("${}", "€{}", "£{}", "{} EUR", "{} euros", "{} dollars", "{} CHF")
+    return forms[draw.money_style].format(number)
+
+
+def money(draw: ValueDraw) -> str:
+    """Return an everyday amount."""
+    number = str(draw.below(6, 999))
+    return _amount(draw, f"{number}.{draw.below(10, 99)}" if draw.chance(0.35) else number)
+
+
+def big_money(draw: ValueDraw) -> str:
+    """Return an amount in the thousands."""
+    return _amount(draw, f"{draw.below(10, 990) * 100:,}")
+
+
+def small_money(draw: ValueDraw) -> str:
+    """Return the price of a small thing."""
+    number = str(draw.below(2, 49))
+    return _amount(draw, f"{number}.{draw.pick(('50', '90', '20', '75', '99'))}" if draw.chance(0.5) else number)
+
+
+def phone(draw: ValueDraw) -> str:
+    """Return a telephone number in one of six formats."""
+    area, left, right = draw.below(20, 989), draw.below(200, 999), draw.below(1000, 9999)
+    style = draw.phone_style
+    if style == 0:
+        return f"0{area} {left}{right}"
+    if style == 1:
+        return f"+{draw.below(30, 99)} {area} {left} {right}"
+    if style == 2:
+        return f"555-{right}"
+    if style == 3:
+        return f"({area}) {left}-{right}"
+    return f"0{area}-{left}{right % 100}" if style == 4 else f"{area} {left} {right}"
+
+
+def code(draw: ValueDraw) -> str:
+    """Return a booking, ticket or serial code."""
+    style = draw.below(0, 4)
+    if style == 0:
+        return "".join(draw.pick(_CODE_SYMBOLS) for _ in range(draw.below(5, 8)))
+    if style == 1:
+        return f"{draw.pick(_LETTERS)}{draw.pick(_LETTERS)}-{draw.below(100, 99999)}"
+    if style == 2:
+        return f"{draw.pick(_LETTERS)}{draw.pick(_LETTERS)}{draw.pick(_LETTERS)}{draw.below(100, 9999)}"
+    if style == 3:
+        return f"{draw.below(10, 99)}-{draw.below(100, 999)}-{draw.pick(_LETTERS)}"
+    return f"{draw.below(1000, 9999)} {draw.below(1000, 9999)}"
+
+
+def password(draw: ValueDraw) -> str:
+    """Return something people use as a password."""
+    style = draw.below(0, 4)
+    if style == 0:
+        return f"{draw.pick(words.COLOURS).split()[-1]}-{draw.pick(words.PETS).split()[-1]}-{draw.below(10, 999)}"
+    if style == 1:
+        return f"{invented_word(draw)}{draw.below(10, 9999)}{draw.pick(('!', '?', '', '#', '*'))}"
+    if style == 2:
+        return "".join(draw.pick("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(draw.below(8, 11)))
+    if style == 3:
+        return f"{draw.pick(words.BOOK_NOUNS).lower()}.{draw.pick(words.PET_NAMES).lower()}{draw.below(1, 99)}"
+    return f"{draw.pick(words.BOOK_ADJECTIVES)}{draw.pick(words.BOOK_NOUNS)}{draw.below(10, 99)}"
+
+
+def email(draw: ValueDraw) -> str:
+    """Return an e-mail address at an invented domain."""
+    name = draw.pick(words.FIRST_NAMES).lower() if draw.chance(0.5) else invented_word(draw, 2).lower()
+    separator = draw.pick((".", "_", "", "-"))
+    host = invented_word(draw, 2).lower()
+    return f"{name}{separator}{draw.pick(words.LAST_NAMES).lower()}@{host}.{draw.pick(('com', 'org', 'net', 'io', 'eu'))}"
+
+
+def address(draw: ValueDraw) -> str:
+    """Return a street address without the town."""
+    stem = draw.pick(words.STREETS) if draw.chance(0.7) else invented_word(draw, 2)
+    return f"{draw.below(1, 240)} {stem} {draw.pick(words.STREET_KINDS)}"
+
+
+def book(draw: ValueDraw) -> str:
+    """Return the title of an invented book or film."""
+    style = draw.below(0, 4)
+    adjective, noun = draw.pick(words.BOOK_ADJECTIVES), draw.pick(words.BOOK_NOUNS)
+    if style <= 1:
+        return f"The {adjective} {noun}"
+    if style == 2:
+        return f"{noun}s of {invented_word(draw, 2)}"
+    return f"A {noun} for {draw.pick(words.FIRST_NAMES[:90])}" if style == 3 else f"{adjective} {noun}"
+
+
+def _pool(entries: Sequence[str]) -> Callable[[ValueDraw], str]:
+    return lambda draw: draw.pick(entries)
+
+
+def _number(low: int, high: int, step: int = 1, form: str = "{}") -> Callable[[ValueDraw], str]:
+    return lambda draw: form.format(draw.below(low // step, high // step) * step)
+
+
+GENERATORS: dict[str, Callable[[ValueDraw], str]] = {
+    "person": person,
+    "first": first_name,
+    "full": full_name,
+    "last": last_name,
+    "doctor": lambda draw: f"Dr. {last_name(draw)}" if draw.chance(0.85) else f"Dr {last_name(draw)}",
+    "teacher": lambda draw: f"{draw.pick(('Mr', 'Ms', 'Mrs'))} {last_name(draw)}",
+    "city": city,
+    "company": company,
+    "product": lambda draw: f"{invented_word(draw)} {draw.pick(_LETTERS)}{draw.below(2, 950)}",
+    "name": invented_word,
+    "date": date,
+    "clock": clock,
+    "weekday": _pool(words.WEEKDAYS),
+    "month": _pool(words.MONTHS),
+    "year": _number(1948, 2023),
+    "money": money,
+    "bigmoney": big_money,
+    "smallmoney": small_money,
+    "phone": phone,
+    "code": code,
+    "pin": _number(1000, 9999),
+    "password": password,
+    "email": email,
+    "address": address,
+    "book": book,
+    "room": lambda draw: str(draw.below(1, 499)) if draw.chance(0.6) else f"{draw.pick(_LETTERS)}{draw.below(1, 40)}",
+    "few": _number(2, 12),
+    "number": _number(12, 99),
+    "hundred": _number(110, 990),
+    "minutes": _number(10, 120, 5, "{} minutes"),
+    "days": _number(3, 60, 1, "{} days"),
+    "weeks": _number(2, 14, 1, "{} weeks"),
+    "grams": _number(40, 950, 10, "{} g"),
+    "degrees": _number(120, 240, 5, "{} °C"),
+    "km": _number(3, 480, 1, "{} km"),
+    "kwh": _number(90, 990, 1, "{} kWh"),
+    "percent": _number(2, 45, 1, "{} percent"),
+    "mg": _number(5, 900, 5, "{} mg"),
+    "kg": _number(2, 60, 1, "{} kg"),
+    "cm": _number(18, 240, 1, "{} cm"),
+    "km_reading": lambda draw: f"{draw.below(8, 240)},{draw.below(100, 999)} km",
+    "port": _number(1025, 9999),
+    "ip": lambda draw: f"10.{draw.below(0, 255)}.{draw.below(0, 255)}.{draw.below(1, 254)}",
+    "version": lambda draw: f"{draw.below(0, 12)}.{draw.below(0, 30)}.{draw.below(0, 20)}",
+    "score": lambda draw: f"{draw.below(2, 9)}/10" if draw.chance(0.5) else f"{draw.below(1, 5)} stars",
+    "medicine": lambda draw: invented_word(draw, 2).rstrip("aeiou") + draw.pick(("ol", "in", "ax", "ide", "one", "il")),
+    "pressure": lambda draw: f"{draw.below(98, 165)}/{draw.below(58, 99)}",
+    "plate": lambda draw: f"{draw.pick(_LETTERS)}{draw.pick(_LETTERS)} {draw.below(100, 9999)}",
+    "flight": lambda draw: f"{draw.pick(_LETTERS)}{draw.pick(_LETTERS)}{draw.below(100, 9999)}",
+    "gate": lambda draw: f"{draw.pick('ABCDEFGH')}{draw.below(1, 60)}",
+    "petname": lambda draw: draw.pick(words.PET_NAMES) if draw.chance(0.65) else invented_word(draw, 2),
+    "project": lambda draw: invented_word(draw) if draw.chance(0.6) else draw.pick(words.BOOK_NOUNS),
+    "colour": _pool(words.COLOURS),
+    "job": _pool(words.JOBS),
+    "food": _pool(words.FOODS),
+    "ingredient": _pool(words.INGREDIENTS),
+    "allergen": _pool(words.ALLERGENS),
+    "thing": _pool(words.THINGS),
+    "spot": _pool(words.SPOTS),
+    "appliance": _pool(words.APPLIANCES),
+    "houseroom": _pool(words.ROOMS),
+    "relative": _pool(words.RELATIVES),
+    "hobby": _pool(words.HOBBIES),
+    "pet": _pool(words.PETS),
+    "plant": _pool(words.PLANTS),
+    "car": _pool(words.CARS),
+    "symptom": _pool(words.SYMPTOMS),
+    "specialist": _pool(words.DOCTORS),
+    "subject": _pool(words.SUBJECTS),
+    "tool": _pool(words.TOOLS),
+    "problem": _pool(words.PROBLEMS),
+    "team": _pool(words.TEAMS),
+}
