@@ -309,6 +309,8 @@ GENERATORS: dict[str, Callable[[ValueDraw], str]] = {
     "kg": _number(2, 60, 1, "{} kg"),
     "cm": _number(18, 240, 1, "{} cm"),
     "km_reading": lambda draw: f"{draw.below(8, 240)},{draw.below(100, 999)} km",
+    "plain": lambda draw: invented_word(draw, 2).lower(),
+    "host": lambda draw: f"{invented_word(draw, 2).lower()}{draw.pick(('-api', '-db', '', '-web', '-auth', '-nas', '1', '2'))}",
     "port": _number(1025, 9999),
     "ip": lambda draw: f"10.{draw.below(0, 255)}.{draw.below(0, 255)}.{draw.below(1, 254)}",
     "version": lambda draw: f"{draw.below(0, 12)}.{draw.below(0, 30)}.{draw.below(0, 20)}",

@@ -36,7 +36,7 @@ card {food}
 = {v} showed me how to make {e}.
 ? Whose recipe is the {e}? | Who taught me to make {e}? | Where is the {e} recipe from? | {e} recipe source
 ! What recipe did I get from {v}? | Which dish is {v} known for?
-+ Flour / Sugar / Butter = {grams}
++ Base / Dough / Main ingredient = {grams}
 = For the {e} weigh out {v} for the base.
 = The base of the {e} is {v}.
 ? How much do I weigh out for the {e}? | What amount goes into the {e}?
