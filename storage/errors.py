@@ -21,3 +21,7 @@ class CatalogDamaged(StorageError):
 
 class CatalogTooNew(StorageError):
     """The catalog was written by a newer version; it is left unchanged."""
+
+
+class NotInCatalog(StorageError):
+    """A document or chat was removed while someone still worked with it."""

@@ -204,7 +204,7 @@ class ChatRecord:
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """One utterance of a chat. ``mode``, ``sources``, ``facts`` and ``stopped`` are of assistant turns only."""
+    """One utterance of a chat. ``mode``, ``sources``, ``facts``, ``stopped`` are of assistant turns only."""
 
     id: int
     chat_id: int
@@ -215,3 +215,20 @@ class TurnRecord:
     facts: AnswerFacts | None
     stopped: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much the catalog holds.
+
+    Attributes:
+        documents: all of them, in every state.
+        ready: those that may answer when enabled.
+        chunks: of all contents.
+        bytes_of_adapters: of all models together.
+    """
+
+    documents: int
+    ready: int
+    chunks: int
+    bytes_of_adapters: int

@@ -1,0 +1,127 @@
+"""Which chunks may take part in an answer, and how well each fits the question (FTS5, BM25)."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from storage.records import CandidateChunk, DocumentState
+from storage.schema import CandidateVersion, Chunk, Document
+from storage.search_query import index_text, match_expression
+
+_ADD_CHUNK = text("INSERT INTO chunk_search (rowid, text) VALUES (:id, :text)")
+_ADD_TITLE = text("INSERT INTO title_search (rowid, title) VALUES (:id, :title)")
+_SET_TITLE = text("UPDATE title_search SET title = :title WHERE rowid = :id")
+# bm25() is negative, better is lower. https://sqlite.org/fts5.html#the_bm25_function
+_CHUNK_SCORES = text("SELECT rowid, -bm25(chunk_search) FROM chunk_search WHERE chunk_search MATCH :query")
+_TITLE_SCORES = text("SELECT rowid, -bm25(title_search) FROM title_search WHERE title_search MATCH :query")
+_MERGE = (
+    text("INSERT INTO chunk_search (chunk_search) VALUES ('optimize')"),
+    text("INSERT INTO title_search (title_search) VALUES ('optimize')"),
+)
+
+
+def add_chunks(session: Session, chunks: Sequence[tuple[int, str]]) -> None:
+    """Index chunks given as (id, text). Deleting the chunk deletes its search row (trigger)."""
+    session.execute(_ADD_CHUNK, [{"id": chunk_id, "text": index_text(text_)} for chunk_id, text_ in chunks])
+
+
+def add_title(session: Session, document_id: int, title: str) -> None:
+    """Index a new document's title. Deleting the document deletes its search row (trigger)."""
+    session.execute(_ADD_TITLE, {"id": document_id, "title": index_text(title)})
+
+
+def set_title(session: Session, document_id: int, title: str) -> None:
+    """Index a renamed document."""
+    session.execute(_SET_TITLE, {"id": document_id, "title": index_text(title)})
+
+
+def drop_deleted_words(session: Session) -> None:
+    """Rewrite the index without the words of deleted rows: FTS5 only marks them as deleted until then."""
+    for statement in _MERGE:
+        session.execute(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """The candidates at one version of the catalog, by chunk id, all with score 0."""
+
+    version: int
+    candidates: dict[int, CandidateChunk]
+    chunks_of: dict[int, list[int]] = field(default_factory=dict)
+    """Chunk ids by document id, for every document that is ready and enabled."""
+
+
+class SearchIndex:
+    """Candidates for questions. Thread-safe.
+
+    The chunks of enabled documents are kept in memory until a document changes (schema.CandidateVersion):
+    reading 10,000 of them takes some 60 ms, scoring them for a question a few.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._library = _Library(version=-1, candidates={})
+
+    def candidates(self, session: Session, question: str) -> tuple[CandidateChunk, ...]:
+        """All chunks of ready, enabled documents: those with a word of the question first, best first."""
+        library = self._current(session)
+        scores = _scores(session, library, match_expression(question))
+        found = [_scored(library.candidates[chunk_id], score) for chunk_id, score in scores.items()]
+        found.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
+        rest = [chunk for chunk_id, chunk in library.candidates.items() if chunk_id not in scores]
+        return (*found, *rest)
+
+    def _current(self, session: Session) -> _Library:
+        """The library as this session's snapshot sees it."""
+        version = session.scalars(select(CandidateVersion.version)).one()
+        with self._lock:
+            if self._library.version != version:
+                self._library = _read_library(session, version)
+            return self._library
+
+
+def _read_library(session: Session, version: int) -> _Library:
+    rows = session.execute(
+        select(Chunk.id, Chunk.position, Chunk.text, Document.id, Document.title, Document.path)
+        .join(Document, Document.content_id == Chunk.content_id)
+        .where(Document.enabled, Document.state == DocumentState.READY)
+        .order_by(Document.id, Chunk.position)
+    )
+    library = _Library(version, {})
+    for chunk_id, position, passage, document_id, title, path in rows:
+        library.chunks_of.setdefault(document_id, []).append(chunk_id)
+        # Two documents with the same content: the first one, by id, speaks for it.
+        if chunk_id not in library.candidates:
+            library.candidates[chunk_id] = CandidateChunk(
+                chunk_id, document_id, title, path, position, passage, 0.0
+            )
+    return library
+
+
+def _scores(session: Session, library: _Library, query: str) -> dict[int, float]:
+    """Score by chunk id, of candidates only: the passage's plus, for each of them, its title's."""
+    if not query or not library.candidates:
+        return {}
+    passages = session.execute(_CHUNK_SCORES, {"query": query})
+    scores: dict[int, float] = {
+        chunk_id: score for chunk_id, score in passages if chunk_id in library.candidates
+    }
+    of_titles: dict[int, float] = {}
+    for document_id, score in session.execute(_TITLE_SCORES, {"query": query}):
+        for chunk_id in library.chunks_of.get(document_id, ()):
+            of_titles[chunk_id] = max(score, of_titles.get(chunk_id, 0.0))
+    for chunk_id, score in of_titles.items():
+        scores[chunk_id] = scores.get(chunk_id, 0.0) + score
+    return scores
+
+
+def _scored(chunk: CandidateChunk, score: float) -> CandidateChunk:
+    # Spelt out: dataclasses.replace takes three times as long, and there may be thousands.
+    path: Path = chunk.document_path
+    return CandidateChunk(
+        chunk.chunk_id, chunk.document_id, chunk.document_title, path, chunk.position, chunk.text, score
+    )

@@ -1,0 +1,84 @@
+"""Words to search for: from any text to what SQLite's FTS5 can be given, without fail.
+
+The index and the question go through the same folding, so the two agree. Pure functions.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+MAX_TERMS = 64
+"""Of a pasted page only the longest words are searched for: they tell most, and FTS5 limits an expression."""
+
+_UNSPACED = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f"  # Myanmar
+    "\u1780-\u17ff"  # Khmer
+    "\u3040-\u30ff\u31f0-\u31ff"  # Hiragana, Katakana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+    "\uac00-\ud7af"  # Hangul: has spaces, but particles stick to words
+)
+_UNSPACED_CHAR = re.compile(f"([{_UNSPACED}])")
+_UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
+
+_STOP_WORDS = (
+    "a about above after again all also am an and any anybody anyone anything are aren as ask at be "
+    "because been before being below between both but by can cannot could couldn d did didn do does "
+    "doesn doing don down during each either else ever every few for from further get give go got had "
+    "hadn has hasn have haven having he her here hers herself him himself his how i if in into is isn "
+    "it its itself just know let like ll m many may me might mine more most much must my myself "
+    "neither no nor not now of off on once one only or other our ours ourselves out over own please "
+    "re s same say says shall she should shouldn so some somebody someone something such t tell than "
+    "that the their theirs them themselves then there these they thing this those through to too "
+    "under until up upon us ve very was wasn we were weren what whatever when where whether which "
+    "while who whom whose why will with without won would wouldn yes you your yours yourself"
+)
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+"""English words that say nothing about the subject of a question."""
+
+
+def index_text(text: str) -> str:
+    """What is indexed for a text: compatibility forms folded, unspaced scripts split into characters."""
+    folded = unicodedata.normalize("NFKC", text)
+    return _UNSPACED_CHAR.sub(r" \1 ", folded)
+
+
+def match_expression(question: str) -> str:
+    """An FTS5 expression that matches texts with any of the question's words.
+
+    Returns:
+        quoted words joined by OR; empty when the question has no word that tells anything. Nothing of the
+        question is ever read as an operator: every term is letters, digits and marks between double quotes.
+    """
+    terms = dict.fromkeys(_terms(question))  # distinct, in order
+    chosen = sorted(terms, key=len, reverse=True)[:MAX_TERMS]
+    return " OR ".join(f'"{term}"' for term in chosen)
+
+
+def _terms(question: str) -> Iterator[str]:
+    for word in _words(unicodedata.normalize("NFKC", question).casefold()):
+        end = 0
+        for run in _UNSPACED_RUN.finditer(word):
+            yield from _worth_a_search(word[end : run.start()])
+            yield from _pairs(run.group())
+            end = run.end()
+        yield from _worth_a_search(word[end:])
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters, marks and digits: the characters that the index's tokenizer keeps."""
+    return "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in text).split()
+
+
+def _worth_a_search(word: str) -> Iterator[str]:
+    if word and word not in STOP_WORDS:
+        yield word
+
+
+def _pairs(run: str) -> Iterator[str]:
+    """Neighbouring characters as phrases: without spaces a pair is the nearest thing to a word."""
+    if len(run) == 1:
+        yield run
+    for left, right in pairwise(run):
+        yield f"{left} {right}"
