@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from engine.training.personal_notes.templates import Attribute, CardKind, FactKind, Template
 from engine.training.personal_notes.values import GENERATORS, ValueDraw
 
-_ARTICLE = re.compile(r"\b([Aa]) (?=(?!one\b|u|eu)[aeio])")
+_ARTICLE = re.compile(r"\ba (?=(?!one\b|eu)[aeio])")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asked:
-    """A question with its answer; topic says what is asked, whatever the wording."""
+    """A question still to be filled, with its answer; topic says what is asked, whatever the wording."""
 
-    text: str
+    form: Template
+    values: dict[str, str]
     answer: str
     topic: str
-    is_generic: bool
-    kind: str
+
+    @property
+    def text(self) -> str:
+        """The question as a person would ask it."""
+        return with_right_articles(self.form.fill(self.values))
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Passage:
 
 def with_right_articles(text: str) -> str:
     """Return the text with "a" before a vowel made "an"."""
-    return _ARTICLE.sub(r"\1n ", text)
+    return _ARTICLE.sub("an ", text) if " a " in text else text
 
 
 def _draw_slot(draw: ValueDraw, slot: str, own: dict[str, tuple[Template, ...]], values: dict[str, str]) -> None:
@@ -49,7 +53,7 @@ def _draw_slot(draw: ValueDraw, slot: str, own: dict[str, tuple[Template, ...]],
         inner: dict[str, str] = {}
         for name in option.slots:
             inner[name] = GENERATORS[name.rstrip("0123456789")](draw)
-        return option.fill(inner)
+        return with_right_articles(option.fill(inner))
 
     values[slot] = draw.unused(make)
 
@@ -63,14 +67,12 @@ def state_fact(draw: ValueDraw, kind: FactKind, *, as_list: bool, number: int) -
     values: dict[str, str] = {}
     for slot in statement.slots:
         _draw_slot(draw, slot, kind.own_slots, values)
-    asked = []
-    for ask in kind.asks:
-        if ask.needs.issubset(values):
-            text = with_right_articles(ask.template.fill(values))
-            asked.append(
-                Asked(text, values[ask.answer_slot], f"{kind.key}.{number}.{ask.answer_slot}",
-                      not ask.template.slots, kind.key)
-            )  # fmt: skip
+    stated = values.keys()
+    asked = [
+        Asked(ask.template, values, values[ask.answer_slot], f"{kind.key}.{number}.{ask.answer_slot}")
+        for ask in kind.asks
+        if ask.needs <= stated
+    ]
     return Passage((with_right_articles(statement.fill(values)),), tuple(asked))
 
 
@@ -82,14 +84,8 @@ def _attribute_value(draw: ValueDraw, attribute: Attribute) -> str:
 
 def _card_questions(kind: CardKind, attribute: Attribute, values: dict[str, str]) -> list[Asked]:
     topic = f"{kind.key}.{values['e']}.{attribute.labels[0]}"
-    found = [
-        Asked(with_right_articles(form.fill(values)), values["v"], topic, not form.slots, kind.key)
-        for form in attribute.asks
-    ]
-    found.extend(
-        Asked(with_right_articles(form.fill(values)), values["e"], f"{topic}.reverse", not form.slots, kind.key)
-        for form in attribute.reverse_asks
-    )
+    found = [Asked(form, values, values["v"], topic) for form in attribute.asks]
+    found.extend(Asked(form, values, values["e"], f"{topic}.reverse") for form in attribute.reverse_asks)
     return found
 
 

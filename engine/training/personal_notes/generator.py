@@ -27,10 +27,10 @@ def generate_note(rng: random.Random) -> Note:
 
 
 def _number_of_facts(draw: ValueDraw) -> int:
-    roll = rng_roll = draw.rng.random()
+    roll = draw.rng.random()
     if roll < 0.2:
         return draw.below(1, 2)
-    return draw.below(3, 7) if rng_roll < 0.65 else draw.below(8, 15)
+    return draw.below(3, 7) if roll < 0.6 else draw.below(8, 15)
 
 
 def _compose(draw: ValueDraw) -> Note | None:
@@ -194,10 +194,12 @@ def _questions(draw: ValueDraw, passages: list[Passage], text: str) -> tuple[Que
 
 
 def _unambiguous(asked: list[Asked]) -> list[Asked]:
+    """Drop questions without a name in them that two facts of the note would answer differently."""
     topics_of: dict[str, set[str]] = {}
     for question in asked:
-        topics_of.setdefault(question.text.casefold(), set()).add(question.topic)
-    return [question for question in asked if len(topics_of[question.text.casefold()]) == 1]
+        if not question.form.slots:
+            topics_of.setdefault(question.form.text.casefold(), set()).add(question.topic)
+    return [q for q in asked if q.form.slots or len(topics_of[q.form.text.casefold()]) == 1]
 
 
 def _as_typed(draw: ValueDraw, question: str) -> str:

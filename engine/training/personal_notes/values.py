@@ -256,7 +256,8 @@ def book(draw: ValueDraw) -> str:
         return f"The {adjective} {noun}"
     if style == 2:
         return f"{noun}s of {invented_word(draw, 2)}"
-    return f"A {noun} for {draw.pick(words.FIRST_NAMES[:90])}" if style == 3 else f"{adjective} {noun}"
+    article = "An" if noun[0] in "AEIO" else "A"
+    return f"{article} {noun} for {draw.pick(words.FIRST_NAMES[:90])}" if style == 3 else f"{adjective} {noun}"
 
 
 def _pool(entries: Sequence[str]) -> Callable[[ValueDraw], str]:
