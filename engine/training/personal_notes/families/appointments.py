@@ -38,7 +38,7 @@ fact
 = They shifted the {event} from {clock} to {clock2}.
 = The {event} was planned for {clock}, it now starts at {clock2}.
 = Correction: the {event} begins at {clock2}, not at {clock}.
-: event = choir rehearsal / yoga class / parents' evening / piano lesson / book club / tenants' meeting / staff meeting / swimming course / pub quiz / carpool / language course / band practice / church service / training session / board game night
+: event = choir rehearsal / yoga class / parents' evening / piano lesson / tenants' meeting / staff meeting / swimming course / pub quiz / carpool / language course / band practice / church service / training session / board game night
 ? clock2: What time is the {event} now? | When does the {event} start? | At what time should I be at the {event}? | New time of the {event}? | {event} time | What is the current start of the {event}?
 ? clock: What was the old time of the {event}? | When was the {event} originally supposed to start? | At what time was the {event} before the change?
 

@@ -31,7 +31,6 @@ FAMILIES = (
     leisure_family.LEISURE,
     leisure_family.SCHOOL,
     leisure_family.JOURNAL,
-    leisure_family.JOURNAL,
     work.CODE,
     work.WORK,
 )
