@@ -1,0 +1,220 @@
+"""What the library's buttons do: services called on the lanes, models brought up to date afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.services.library_events import JobProgressed
+from app.services.notices import NoticeBoard
+from app.ui.background import Background
+from app.ui.document_table_model import DocumentTableModel, plural
+from app.ui.ports import AddReportPort, IngestPort, LibraryPort, WatchPort
+from storage.records import DocumentRecord, FolderRecord
+
+RELOAD_MS = 120
+"""A burst of changes is read once, this long after its first."""
+
+MOST_NAMED = 200
+"""At most this many skipped files are named in a notice's details."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryLanes:
+    """Where the library's work runs.
+
+    Attributes:
+        intake: hashing of what is added; may take minutes.
+        writes: switches, forgetting, retrying; milliseconds, so they must not wait behind the intake.
+        reads: reading the list of documents.
+    """
+
+    intake: Background
+    writes: Background
+    reads: Background
+
+
+class LibraryActions(QObject):
+    """Adds, switches, forgets and retries documents, and watches folders. GUI thread only.
+
+    Signals:
+        documents_shown: the model shows the catalog's present state. documents: tuple of DocumentRecord.
+        folders_shown: the watched folders were read. folders: tuple of FolderRecord.
+        adding_changed: work on what was added began or ended. n_open: calls that are not done yet.
+    """
+
+    documents_shown = Signal(object)
+    folders_shown = Signal(object)
+    adding_changed = Signal(int)
+
+    def __init__(
+        self,
+        model: DocumentTableModel,
+        library: LibraryPort,
+        ingest: IngestPort,
+        watch: WatchPort,
+        notices: NoticeBoard,
+        lanes: LibraryLanes,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._library = library
+        self._ingest = ingest
+        self._watch = watch
+        self._notices = notices
+        self._lanes = lanes
+        self._n_adding = 0
+        self._switching: dict[int, bool] = {}
+        self._is_reading = False
+        self._must_read_again = False
+        self._reload_timer = QTimer(self)
+        self._reload_timer.setSingleShot(True)
+        self._reload_timer.setInterval(RELOAD_MS)
+        self._reload_timer.timeout.connect(self._read_documents)
+        model.enabled_changed.connect(self._on_enabled_changed)
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Read documents soon; many calls in a row cost one reading."""
+        if not self._reload_timer.isActive():
+            self._reload_timer.start()
+
+    def reload_folders(self) -> None:
+        """Read the watched folders."""
+        self._lanes.reads.run(self._library.folders, self._on_folders_read)
+
+    def show_progress(self, progress: JobProgressed) -> None:
+        """A document is being learnt."""
+        self._model.set_progress(progress.document_id, progress.n_done, progress.n_chunks)
+
+    def close(self) -> None:
+        """Read nothing any more."""
+        self._reload_timer.stop()
+
+    # --- changing -------------------------------------------------------------------------------------------
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Learn files and what is inside folders."""
+        if paths:
+            self._begin_adding()
+            self._lanes.intake.run(
+                partial(self._ingest.add_paths, tuple(paths)), self._on_added, self._on_adding_failed
+            )
+
+    def watch(self, folder: Path) -> None:
+        """Learn a folder and follow its changes."""
+        self._begin_adding()
+        self._lanes.intake.run(partial(self._watch.watch, folder), self._on_watched, self._on_adding_failed)
+
+    def unwatch(self, folder_id: int) -> None:
+        """Follow a folder no longer."""
+        self._lanes.intake.run(partial(self._watch.unwatch, folder_id), self._on_folders_changed)
+
+    def retry(self, ids: Sequence[int]) -> None:
+        """Try failed documents again."""
+        for document_id in ids:
+            self._lanes.writes.run(partial(self._ingest.retry, document_id), self._on_changed)
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """Remove documents; the user has confirmed it."""
+        self._lanes.writes.run(partial(self._library.forget, tuple(ids)), self._on_changed)
+
+    # --- what comes back ------------------------------------------------------------------------------------
+
+    def _on_enabled_changed(self, ids: tuple[int, ...], enabled: bool) -> None:
+        self._switching.update(dict.fromkeys(ids, enabled))
+        self._lanes.writes.run(
+            partial(self._library.set_enabled, ids, enabled),
+            partial(self._on_switched, ids, enabled),
+            partial(self._on_switching_failed, ids),
+        )
+
+    def _on_switched(self, ids: tuple[int, ...], enabled: bool, _nothing: None) -> None:
+        for document_id in ids:
+            # A later click on the same switch is still on its way and keeps its word.
+            if self._switching.get(document_id) == enabled:
+                del self._switching[document_id]
+        self.reload()
+
+    def _on_switching_failed(self, ids: tuple[int, ...], error: Exception) -> None:
+        for document_id in ids:
+            self._switching.pop(document_id, None)
+        self.reload()
+        self._lanes.writes.fail(error)
+
+    def _on_changed(self, _nothing: None) -> None:
+        self.reload()
+
+    def _on_watched(self, _folder: object) -> None:
+        self._end_adding()
+        self.reload()
+        self.reload_folders()
+
+    def _on_folders_changed(self, _nothing: None) -> None:
+        self.reload_folders()
+
+    def _on_added(self, report: AddReportPort) -> None:
+        self._end_adding()
+        self.reload()
+        if not report.skipped and not report.added and report.unchanged:
+            what = plural(len(report.unchanged), "note")
+            self._notices.info(f"Nothing new: {what} in the library already.")
+        if not report.skipped:
+            return
+        named = [f"{path}: {reason}" for path, reason in report.skipped[:MOST_NAMED]]
+        if len(report.skipped) > MOST_NAMED:
+            named.append(f"… and {len(report.skipped) - MOST_NAMED:,} more")
+        verb = "was" if len(report.skipped) == 1 else "were"
+        title = f"{plural(len(report.skipped), 'file')} {verb} left out."
+        if len(report.skipped) == 1:
+            path, reason = report.skipped[0]
+            self._notices.warn(title, f"{path.name}: {reason}", str(path))
+        else:
+            added = plural(len(report.added), "note") if report.added else "No note"
+            self._notices.warn(title, f"{added} added. The details say why.", "\n".join(named))
+
+    def _on_adding_failed(self, error: Exception) -> None:
+        self._end_adding()
+        self._lanes.intake.fail(error)
+
+    def _begin_adding(self) -> None:
+        self._n_adding += 1
+        self.adding_changed.emit(self._n_adding)
+
+    def _end_adding(self) -> None:
+        self._n_adding -= 1
+        self.adding_changed.emit(self._n_adding)
+
+    def _read_documents(self) -> None:
+        if self._is_reading:
+            self._must_read_again = True
+            return
+        self._is_reading = True
+        self._lanes.reads.run(self._library.documents, self._on_documents_read, self._on_reading_failed)
+
+    def _on_documents_read(self, documents: Sequence[DocumentRecord]) -> None:
+        self._after_reading()
+        wanted = self._switching
+        shown = tuple(
+            replace(document, enabled=wanted[document.id]) if document.id in wanted else document
+            for document in documents
+        )
+        self._model.show(shown)
+        self.documents_shown.emit(shown)
+
+    def _on_reading_failed(self, error: Exception) -> None:
+        self._after_reading()
+        self._lanes.reads.fail(error)
+
+    def _after_reading(self) -> None:
+        self._is_reading = False
+        if self._must_read_again:
+            self._must_read_again = False
+            self.reload()
+
+    def _on_folders_read(self, folders: Sequence[FolderRecord]) -> None:
+        self.folders_shown.emit(tuple(folders))

@@ -1,0 +1,300 @@
+"""The left side: the notes, what became of each, and the ways to add more."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QUrl, Signal
+from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.document_delegate import DocumentDelegate
+from app.ui.document_table_model import Column, DocumentFilter, DocumentRole, DocumentTableModel, plural
+from app.ui.empty_state import EmptyState
+from app.ui.folder_list import FolderList
+from app.ui.theme import MARGIN, current_theme
+from storage.records import DocumentRecord, DocumentState
+
+
+def counts_in_words(documents: Sequence[DocumentRecord]) -> str:
+    """``12 notes ready, 1 failed, 3 learning``; empty for an empty library."""
+    if not documents:
+        return ""
+    count = Counter(document.state for document in documents)
+    n_off = sum(document.state is DocumentState.READY and not document.enabled for document in documents)
+    ready = plural(count[DocumentState.READY], "note") + " ready"
+    parts = [f"{ready} ({n_off:,} off)" if n_off else ready]
+    for state, words in (
+        (DocumentState.FAILED, "failed"),
+        (DocumentState.LEARNING, "learning"),
+        (DocumentState.QUEUED, "waiting"),
+    ):
+        if count[state]:
+            parts.append(f"{count[state]:,} {words}")
+    return ", ".join(parts)
+
+
+class DocumentTable(QTableView):
+    """The table; Space switches all selected rows, Delete asks to forget them.
+
+    Signals:
+        switch_requested: Space was pressed.
+        forget_requested: Delete was pressed.
+    """
+
+    switch_requested = Signal()
+    forget_requested = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that mean the same in any column."""
+        if event.key() == Qt.Key.Key_Space and self.selectionModel().hasSelection():
+            self.switch_requested.emit()
+        elif event.matches(QKeySequence.StandardKey.Delete) and self.selectionModel().hasSelection():
+            self.forget_requested.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class LibraryView(QWidget):
+    """Shows a DocumentTableModel and says what the user wants done; does nothing itself.
+
+    Signals:
+        add_files_requested, add_folder_requested, watch_folder_requested: a button was pressed.
+        retry_requested: failed documents are to be tried again.
+            ids: tuple of document ids.
+        forget_requested: the user asked to forget documents; not confirmed yet.
+            documents: tuple of DocumentRecord.
+        unwatch_requested: a folder is to be followed no longer.
+            folder_id: its id.
+    """
+
+    add_files_requested = Signal()
+    add_folder_requested = Signal()
+    watch_folder_requested = Signal()
+    retry_requested = Signal(object)
+    forget_requested = Signal(object)
+    unwatch_requested = Signal(object)
+
+    def __init__(self, model: DocumentTableModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("library")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(320)
+        self._model = model
+        self.filter_model = DocumentFilter(self)
+        self.filter_model.setSourceModel(model)
+        self.counts = QLabel(self)
+        self.counts.setProperty("kind", "muted")
+        self.counts.setWordWrap(True)
+        self.counts.setAccessibleName("State of the library")
+        self.counts.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.counts.linkActivated.connect(self._on_counts_link)
+        self.search = QLineEdit(self)
+        self.search.setPlaceholderText("Filter notes")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Filter notes")
+        self.search.setAcceptDrops(False)
+        self.search.textChanged.connect(self._on_search_changed)
+        self.table = DocumentTable(self)
+        self.delegate = DocumentDelegate(self.table)
+        self._set_up_table()
+        self.empty = EmptyState("libraryEmpty", self)
+        self.empty.button.clicked.connect(self._on_empty_button)
+        self.body = QStackedWidget(self)
+        self.body.addWidget(self.table)
+        self.body.addWidget(self.empty)
+        self.folders = FolderList(self)
+        self.folders.unwatch_requested.connect(self.unwatch_requested)
+        self._lay_out()
+        for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.dataChanged):
+            signal.connect(self._on_model_changed)
+        self._on_model_changed()
+
+    def selected(self) -> tuple[DocumentRecord, ...]:
+        """The documents of the selected rows, in the order shown."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows(Column.TITLE))
+        return tuple(self.filter_model.index(row, Column.TITLE).data(DocumentRole.RECORD) for row in rows)
+
+    def context_menu(self) -> QMenu:
+        """What can be done with the selected rows."""
+        documents = self.selected()
+        menu = QMenu(self)
+        is_failed = any(document.state is DocumentState.FAILED for document in documents)
+        all_on = all(document.enabled for document in documents)
+        self._add(menu, "Turn off" if all_on else "Turn on", self._on_switch_requested)
+        retry = self._add(menu, "Retry", self._on_retry_action)
+        retry.setEnabled(is_failed)
+        menu.addSeparator()
+        single = len(documents) == 1
+        self._add(menu, "Open file", self._on_open_file).setEnabled(single)
+        self._add(menu, "Show folder", self._on_show_folder).setEnabled(single)
+        menu.addSeparator()
+        self._add(menu, "Forget…", self._on_forget_requested)
+        return menu
+
+    # --- set-up ---------------------------------------------------------------------------------------------
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setObjectName("documents")
+        table.setAccessibleName("Notes")
+        table.setModel(self.filter_model)
+        table.setItemDelegate(self.delegate)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setMouseTracking(True)
+        table.setTabKeyNavigation(False)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.horizontalHeader().hide()
+        table.horizontalHeader().setMinimumSectionSize(60)
+        table.horizontalHeader().setSectionResizeMode(Column.TITLE, QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setSectionResizeMode(Column.STATE, QHeaderView.ResizeMode.Fixed)
+        table.setColumnWidth(Column.STATE, self.delegate.state_width(table.font()))
+        table.verticalHeader().hide()
+        # One height for all rows: asking the delegate for each of ten thousand would hold the window.
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.verticalHeader().setDefaultSectionSize(self.delegate.row_height(table.font()))
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(self._on_context_menu_requested)
+        table.doubleClicked.connect(self._on_double_clicked)
+        table.switch_requested.connect(self._on_switch_requested)
+        table.forget_requested.connect(self._on_forget_requested)
+        self.delegate.retry_clicked.connect(self._on_retry_clicked)
+
+    def _lay_out(self) -> None:
+        heading = QLabel("Notes", self)
+        heading.setProperty("kind", "title")
+        self.add_files_button = _button("Add files…", self.add_files_requested, self)
+        self.add_folder_button = _button("Add folder…", self.add_folder_requested, self)
+        self.watch_folder_button = _button("Watch folder…", self.watch_folder_requested, self)
+        self.add_files_button.setToolTip("Learn single files (Ctrl+O)")
+        self.add_folder_button.setToolTip("Learn everything inside a folder, once (Ctrl+Shift+O)")
+        self.watch_folder_button.setToolTip("Learn a folder and follow every change in it")
+        buttons = QGridLayout()
+        buttons.setSpacing(8)
+        for column, button in enumerate(
+            (self.add_files_button, self.add_folder_button, self.watch_folder_button)
+        ):
+            buttons.addWidget(button, 0, column)
+        top = QHBoxLayout()
+        top.addWidget(heading)
+        top.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, 12, MARGIN, MARGIN)
+        layout.setSpacing(10)
+        layout.addLayout(top)
+        layout.addWidget(self.counts)
+        layout.addWidget(self.search)
+        layout.addWidget(self.body, 1)
+        layout.addWidget(self.folders)
+        layout.addLayout(buttons)
+
+    def _add(self, menu: QMenu, text: str, slot: object) -> QAction:
+        action = QAction(text, menu)
+        action.triggered.connect(slot)
+        menu.addAction(action)
+        return action
+
+    # --- what happens ---------------------------------------------------------------------------------------
+
+    def _on_model_changed(self) -> None:
+        documents = self._model.documents
+        words = counts_in_words(documents)
+        colour = current_theme(self).bad
+        n_failed = sum(document.state is DocumentState.FAILED for document in documents)
+        failed = f"{n_failed:,} failed"
+        if n_failed:
+            words = words.replace(failed, f'<a href="failed" style="color: {colour}">{failed}</a>')
+        self.counts.setText(words)
+        self.counts.setVisible(bool(words))
+        self.search.setVisible(bool(documents))
+        self._show_body()
+
+    def _on_search_changed(self, text: str) -> None:
+        self.filter_model.set_text(text)
+        self._show_body()
+
+    def _show_body(self) -> None:
+        if not self._model.rowCount():
+            self.empty.say(
+                "", "Drop notes or whole folders anywhere in this window, or choose them.", "Choose files…"
+            )
+            self.body.setCurrentWidget(self.empty)
+        elif not self.filter_model.rowCount():
+            self.empty.say("", f"No note matches “{self.search.text()}”.", "Show all notes")
+            self.body.setCurrentWidget(self.empty)
+        else:
+            self.body.setCurrentWidget(self.table)
+
+    def _on_empty_button(self) -> None:
+        if self._model.rowCount():
+            self.search.clear()
+        else:
+            self.add_files_requested.emit()
+
+    def _on_counts_link(self, _link: str) -> None:
+        self.search.setText("failed")
+
+    def _on_context_menu_requested(self, place: QPoint) -> None:
+        if self.table.selectionModel().hasSelection():
+            menu = self.context_menu()
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def _on_switch_requested(self) -> None:
+        documents = self.selected()
+        wanted = not all(document.enabled for document in documents)
+        ids = {document.id for document in documents}
+        rows = [row for row, document in enumerate(self._model.documents) if document.id in ids]
+        self._model.set_enabled(rows, wanted)
+
+    def _on_retry_clicked(self, document_id: int) -> None:
+        self.retry_requested.emit((document_id,))
+
+    def _on_retry_action(self) -> None:
+        ids = tuple(document.id for document in self.selected() if document.state is DocumentState.FAILED)
+        if ids:
+            self.retry_requested.emit(ids)
+
+    def _on_forget_requested(self) -> None:
+        documents = self.selected()
+        if documents:
+            self.forget_requested.emit(documents)
+
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        self.table.selectionModel().select(
+            index, QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        )
+        self._on_open_file()
+
+    def _on_open_file(self) -> None:
+        for document in self.selected()[:1]:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(document.path)))
+
+    def _on_show_folder(self) -> None:
+        for document in self.selected()[:1]:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(document.path.parent)))
+
+
+def _button(text: str, signal: object, parent: QWidget) -> QPushButton:
+    button = QPushButton(text, parent)
+    button.setAccessibleName(text.removesuffix("…"))
+    button.clicked.connect(signal)
+    return button

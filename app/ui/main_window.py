@@ -1,0 +1,405 @@
+"""The window: library left, chat right, notices on top, status at the bottom."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeySequence,
+)
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QMessageBox, QSplitter, QVBoxLayout, QWidget
+
+from app.services.library_events import EngineStateChanged, JobProgressed
+from app.services.settings import Settings
+from app.ui.background import Background
+from app.ui.chat_actions import ChatActions
+from app.ui.chat_list import ChatListModel
+from app.ui.chat_view import ChatView
+from app.ui.document_table_model import DocumentTableModel, plural
+from app.ui.drop_overlay import DropOverlay, local_paths
+from app.ui.engine_bridge import EngineBridge
+from app.ui.library_actions import LibraryActions, LibraryLanes
+from app.ui.library_view import LibraryView
+from app.ui.notice_bar import NoticeBar
+from app.ui.ports import ApplicationPort
+from app.ui.settings_dialog import SettingsDialog
+from app.ui.status_line import StatusLine
+from app.ui.transcript_model import TranscriptModel
+from app.ui.welcome import Welcome, welcome
+from engine.messages import AnswerMode
+from storage.records import ChatRecord, DocumentRecord
+
+NOTE_FILES = "Notes (*.txt *.md *.markdown *.rst *.org *.html *.htm *.pdf *.docx *.csv);;All files (*)"
+
+SHORTCUTS = (
+    ("Ctrl+L", "Go to the question"),
+    ("Enter", "Send"),
+    ("Shift+Enter", "New line"),
+    ("Esc", "Stop the answer"),
+    ("Ctrl+N", "New chat"),
+    ("Ctrl+O", "Add files"),
+    ("Ctrl+Shift+O", "Add a folder"),
+    ("Ctrl+F", "Filter notes"),
+    ("Space", "Switch the selected notes on or off"),
+    ("Delete", "Forget the selected notes"),
+    ("Ctrl+,", "Settings"),
+)
+
+
+class MainWindow(QMainWindow):
+    """Builds the parts and connects them. GUI thread only.
+
+    Nothing here calls a service: LibraryActions and ChatActions do, on their lanes.
+    """
+
+    def __init__(self, application: ApplicationPort, bridge: EngineBridge, samples: Path) -> None:
+        """Args: samples: the folder of sample notes that the first run offers."""
+        super().__init__()
+        self.setWindowTitle("Loreleaf")
+        self.setAcceptDrops(True)
+        self._application = application
+        self._bridge = bridge
+        self._samples = samples
+        self._welcome = Welcome.LOADING
+        self._is_shut = False
+        self.lanes = {
+            name: Background(name, self._on_job_failed, self)
+            for name in ("intake", "writes", "reads", "chat", "start")
+        }
+        self._build_models()
+        self._build_widgets()
+        self._build_menus()
+        self._connect()
+        self._restore_geometry()
+        self._on_documents_shown(None)
+        self.chat.set_mode(application.settings.current.mode)
+        self.chat.focus_question()
+
+    def start(self) -> None:
+        """Start the services, then fill the window. Call it once the window is on the screen."""
+        self._unsubscribe = (
+            self._application.ingest.subscribe(self._bridge.publish),
+            self._application.notices.subscribe(self._bridge.publish_notice),
+        )
+        self.lanes["start"].run(self._application.start, self._on_started)
+
+    def shut(self) -> None:
+        """Remember the geometry and end everything that runs for the window. The services are not closed."""
+        if self._is_shut:
+            return
+        self._is_shut = True
+        self._save_geometry()
+        for unsubscribe in getattr(self, "_unsubscribe", ()):
+            unsubscribe()
+        self._bridge.close()
+        self.library_actions.close()
+        for lane in self.lanes.values():
+            lane.close()
+
+    # --- set-up ---------------------------------------------------------------------------------------------
+
+    def _build_models(self) -> None:
+        services = self._application
+        self.documents = DocumentTableModel(self)
+        self.transcript = TranscriptModel(self)
+        self.chats = ChatListModel(self)
+        self.library_actions = LibraryActions(
+            self.documents,
+            services.library,
+            services.ingest,
+            services.watch,
+            services.notices,
+            LibraryLanes(self.lanes["intake"], self.lanes["writes"], self.lanes["reads"]),
+            self,
+        )
+        self.chat_actions = ChatActions(
+            self.transcript, self.chats, services.chat, self.lanes["chat"], self._bridge.publish_answer, self
+        )
+
+    def _build_widgets(self) -> None:
+        self.library = LibraryView(self.documents, self)
+        self.chat = ChatView(self.transcript, self.chats, self)
+        self.notice_bar = NoticeBar(self)
+        self.status = StatusLine(self)
+        self.setStatusBar(self.status)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.setObjectName("splitter")
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.library)
+        self.splitter.addWidget(self.chat)
+        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([420, 780])
+        centre = QWidget(self)
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.notice_bar)
+        layout.addWidget(self.splitter, 1)
+        self.setCentralWidget(centre)
+        self.overlay = DropOverlay(self)
+
+    def _build_menus(self) -> None:
+        bar = self.menuBar()
+        notes = bar.addMenu("&Notes")
+        self._action(notes, "Add &files…", self._on_add_files, QKeySequence.StandardKey.Open)
+        self._action(notes, "Add f&older…", self._on_add_folder, QKeySequence("Ctrl+Shift+O"))
+        self._action(notes, "&Watch folder…", self._on_watch_folder)
+        self._action(notes, "F&ilter", self._on_focus_filter, QKeySequence.StandardKey.Find)
+        notes.addSeparator()
+        settings = self._action(notes, "&Settings…", self._on_settings, QKeySequence("Ctrl+,"))
+        settings.setMenuRole(QAction.MenuRole.PreferencesRole)
+        leave = self._action(notes, "&Quit", self.close, QKeySequence.StandardKey.Quit)
+        leave.setMenuRole(QAction.MenuRole.QuitRole)
+        chat = bar.addMenu("&Chat")
+        self._action(chat, "&New chat", self._on_new_chat, QKeySequence.StandardKey.New)
+        self._action(chat, "&Earlier chats", self.chat.chats_button.click)
+        self._action(chat, "&Go to the question", self.chat.focus_question, QKeySequence("Ctrl+L"))
+        self.stop_action = self._action(chat, "&Stop the answer", self._on_stop, QKeySequence("Esc"))
+        self.stop_action.setEnabled(False)
+        about = bar.addMenu("&Help")
+        self._action(about, "&Keyboard", self._on_keyboard, QKeySequence.StandardKey.HelpContents)
+
+    def _action(
+        self,
+        menu: QMenu,
+        text: str,
+        slot: object,
+        shortcut: QKeySequence.StandardKey | QKeySequence | None = None,
+    ) -> QAction:
+        action = QAction(text, self)
+        if shortcut is not None:
+            action.setShortcut(shortcut)
+        action.triggered.connect(slot)
+        menu.addAction(action)
+        return action
+
+    def _connect(self) -> None:
+        bridge, library, chat = self._bridge, self.library, self.chat
+        bridge.documents_changed.connect(self.library_actions.reload)
+        bridge.folders_changed.connect(self.library_actions.reload_folders)
+        bridge.job_progressed.connect(self._on_job_progressed)
+        bridge.engine_state_changed.connect(self._on_engine_state_changed)
+        bridge.model_preparation_progressed.connect(self.status.set_preparation)
+        bridge.answer_event.connect(self.chat_actions.take_event)
+        bridge.notice.connect(self.notice_bar.add)
+        library.add_files_requested.connect(self._on_add_files)
+        library.add_folder_requested.connect(self._on_add_folder)
+        library.watch_folder_requested.connect(self._on_watch_folder)
+        library.retry_requested.connect(self.library_actions.retry)
+        library.forget_requested.connect(self._on_forget_requested)
+        library.unwatch_requested.connect(self.library_actions.unwatch)
+        self.library_actions.documents_shown.connect(self._on_documents_shown)
+        self.library_actions.folders_shown.connect(library.folders.show_folders)
+        self.library_actions.adding_changed.connect(self.status.set_adding)
+        chat.question_asked.connect(self.chat_actions.ask)
+        chat.stop_requested.connect(self._on_stop)
+        chat.new_chat_requested.connect(self._on_new_chat)
+        chat.empty_button_clicked.connect(self._on_welcome_button)
+        chat.mode_changed.connect(self._on_mode_changed)
+        chat.popup.chat_chosen.connect(self.chat_actions.show_chat)
+        chat.popup.delete_requested.connect(self._on_delete_chat_requested)
+        self.chat_actions.answering_changed.connect(self._on_answering_changed)
+        self.chat_actions.chat_shown.connect(chat.set_title)
+
+    # --- from the services ----------------------------------------------------------------------------------
+
+    def _on_started(self, _nothing: None) -> None:
+        self.status.set_started()
+        self.library_actions.reload()
+        self.library_actions.reload_folders()
+        self.chat_actions.reload_chats()
+
+    def _on_documents_shown(self, documents: tuple[DocumentRecord, ...] | None) -> None:
+        self.status.set_documents(documents or ())
+        self._welcome = welcome(documents)
+        words = self._welcome.words
+        self.chat.empty.say(words.title, words.sentence, words.button)
+
+    def _on_job_progressed(self, progress: JobProgressed) -> None:
+        self.library_actions.show_progress(progress)
+        self.status.set_progress(progress)
+
+    def _on_engine_state_changed(self, event: EngineStateChanged) -> None:
+        self.status.set_engine_state(event)
+
+    def _on_answering_changed(self, is_answering: bool) -> None:
+        self.chat.set_answering(is_answering)
+        self.status.set_answering(is_answering)
+        self.stop_action.setEnabled(is_answering)
+
+    def _on_job_failed(self, error: Exception) -> None:
+        """What no action foresaw: the environment's fault is told, our own goes to the crash hook."""
+        title = getattr(error, "title", None)
+        if isinstance(title, str):
+            self._application.notices.error(title, getattr(error, "detail", ""))
+        elif isinstance(error, OSError):
+            self._application.notices.error("A file could not be read or written.", str(error))
+        else:
+            raise error
+
+    # --- from the user --------------------------------------------------------------------------------------
+
+    def _on_add_files(self) -> None:
+        dialog = QFileDialog(self, "Add notes", str(Path.home()), NOTE_FILES)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        self._open_file_dialog(dialog, self.library_actions.add)
+
+    def _on_add_folder(self) -> None:
+        dialog = QFileDialog(self, "Add everything in a folder", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._open_file_dialog(dialog, self.library_actions.add)
+
+    def _on_watch_folder(self) -> None:
+        dialog = QFileDialog(self, "Watch a folder", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._open_file_dialog(dialog, self._watch_first)
+
+    def _open_file_dialog(self, dialog: QFileDialog, on_chosen: object) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(partial(self._on_files_selected, on_chosen))
+        dialog.open()
+
+    def _on_files_selected(self, on_chosen: object, path_strs: list[str]) -> None:
+        assert callable(on_chosen)  # one of this class's or of LibraryActions' methods
+        on_chosen([Path(path_str) for path_str in path_strs])
+
+    def _watch_first(self, folders: Sequence[Path]) -> None:
+        for folder in folders[:1]:
+            self.library_actions.watch(folder)
+
+    def _on_focus_filter(self) -> None:
+        self.library.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.library.search.selectAll()
+
+    def _on_forget_requested(self, documents: tuple[DocumentRecord, ...]) -> None:
+        if len(documents) == 1:
+            what = f"“{documents[0].title}”"
+            rest = "The file stays where it is, and you can add it again."
+        else:
+            what = plural(len(documents), "note")
+            rest = "The files stay where they are, and you can add them again."
+        self._confirm(
+            f"Forget {what}?",
+            f"Loreleaf forgets everything it learnt there. {rest}",
+            "Forget",
+            partial(self.library_actions.forget, tuple(document.id for document in documents)),
+        )
+
+    def _on_delete_chat_requested(self, chat: ChatRecord) -> None:
+        self._confirm(
+            f"Delete “{chat.title}”?",
+            "Its questions and answers are removed for good. Your notes stay.",
+            "Delete",
+            partial(self.chat_actions.delete, chat),
+        )
+
+    def _confirm(self, title: str, text: str, verb: str, on_confirmed: object) -> None:
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(title.split("“")[0].strip(" ?") or title)
+        box.setText(title)
+        box.setInformativeText(text)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        yes = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
+        keep = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.setEscapeButton(keep)
+        yes.clicked.connect(on_confirmed)
+        box.open()
+
+    def _on_new_chat(self) -> None:
+        self.chat_actions.new_chat()
+        self.chat.focus_question()
+
+    def _on_stop(self) -> None:
+        if self.chat_actions.is_answering:
+            self.chat.set_stopping()
+            self.chat_actions.stop()
+
+    def _on_welcome_button(self) -> None:
+        if self._welcome is Welcome.FIRST_RUN:
+            self.library_actions.add([self._samples])
+
+    def _on_mode_changed(self, mode: AnswerMode) -> None:
+        current = self._application.settings.current
+        if current.mode != mode:
+            self._save_settings(replace(current, mode=mode))
+
+    def _on_settings(self) -> None:
+        dialog = SettingsDialog(self._application.settings.current, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.settings_chosen.connect(self._on_settings_chosen)
+        dialog.open()
+
+    def _on_settings_chosen(self, settings: Settings) -> None:
+        self._save_settings(settings)
+        self.chat.set_mode(settings.mode)
+
+    def _save_settings(self, settings: Settings) -> None:
+        self.lanes["writes"].run(partial(self._application.settings.save, settings))
+
+    def _on_keyboard(self) -> None:
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("Keyboard")
+        cell = "<td style='padding: 3px 24px 3px 0'>"
+        rows = "".join(f"<tr>{cell}<b>{keys}</b></td>{cell}{what}</td></tr>" for keys, what in SHORTCUTS)
+        box.setTextFormat(Qt.TextFormat.RichText)
+        box.setText(f"<table>{rows}</table>")
+        box.addButton(QMessageBox.StandardButton.Close)
+        box.open()
+
+    # --- Qt -------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders of this machine are welcome anywhere in the window."""
+        paths = local_paths(event.mimeData())
+        if paths:
+            self.overlay.announce(paths)
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They were taken elsewhere."""
+        self.overlay.hide()
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Learn them."""
+        self.overlay.hide()
+        paths = local_paths(event.mimeData())
+        if paths:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.library_actions.add(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember where the window was."""
+        self._save_geometry()
+        super().closeEvent(event)
+
+    def _geometry_file(self) -> QSettings:
+        return QSettings(str(self._application.paths.home / "window.ini"), QSettings.Format.IniFormat)
+
+    def _save_geometry(self) -> None:
+        settings = self._geometry_file()
+        settings.setValue("geometry", self.saveGeometry())
+        settings.setValue("splitter", self.splitter.saveState())
+
+    def _restore_geometry(self) -> None:
+        settings = self._geometry_file()
+        geometry, splitter = settings.value("geometry"), settings.value("splitter")
+        if not isinstance(geometry, QByteArray) or not self.restoreGeometry(geometry):
+            self.resize(1200, 780)
+        if isinstance(splitter, QByteArray):
+            self.splitter.restoreState(splitter)

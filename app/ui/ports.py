@@ -1,0 +1,174 @@
+"""What the window asks of the services. ``app.bootstrap.Application`` and the tests' fakes fit it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from app.services.answers import AnswerEvent
+from app.services.library_events import LibraryEvent
+from app.services.notices import NoticeBoard
+from app.services.settings import Settings
+from engine.messages import AnswerMode
+from storage.records import ChatRecord, DocumentRecord, FolderRecord, TurnRecord
+
+
+class PathsPort(Protocol):
+    """Where the profile keeps its files."""
+
+    @property
+    def home(self) -> Path:
+        """The profile's folder; the window's geometry is remembered there."""
+        ...
+
+
+class SettingsPort(Protocol):
+    """The settings in force."""
+
+    @property
+    def current(self) -> Settings:
+        """The settings in force."""
+        ...
+
+    def save(self, settings: Settings, /) -> None:
+        """Put them in force and write them. Raises OSError when the file cannot be written."""
+        ...
+
+
+class AddReportPort(Protocol):
+    """What became of the paths that were added."""
+
+    @property
+    def added(self) -> Sequence[object]:
+        """New or changed documents."""
+        ...
+
+    @property
+    def unchanged(self) -> Sequence[object]:
+        """Documents the catalog knows already, with the same bytes."""
+        ...
+
+    @property
+    def skipped(self) -> Sequence[tuple[Path, str]]:
+        """Paths that are no notes, and why."""
+        ...
+
+
+class LibraryPort(Protocol):
+    """See app.services.library_service."""
+
+    def documents(self) -> Sequence[DocumentRecord]:
+        """All documents by title."""
+        ...
+
+    def set_enabled(self, ids: Sequence[int], on: bool, /) -> None:
+        """Let documents take part in answers, or not."""
+        ...
+
+    def forget(self, ids: Sequence[int], /) -> None:
+        """Remove documents and what was learnt from them; their files stay."""
+        ...
+
+    def folders(self) -> Sequence[FolderRecord]:
+        """The watched folders."""
+        ...
+
+
+class IngestPort(Protocol):
+    """See app.services.ingest_service."""
+
+    def add_paths(self, paths: Iterable[Path], /) -> AddReportPort:
+        """Queue files, and what is inside folders. Hashes, so it may take a while."""
+        ...
+
+    def retry(self, document_id: int, /) -> None:
+        """Try a failed document again."""
+        ...
+
+    def subscribe(self, listener: Callable[[LibraryEvent], None], /) -> Callable[[], None]:
+        """Hear library events on the services' threads; the returned call ends it."""
+        ...
+
+
+class WatchPort(Protocol):
+    """See app.services.watch_service."""
+
+    def watch(self, folder: Path, /) -> object:
+        """Learn a folder and follow its changes."""
+        ...
+
+    def unwatch(self, folder_id: int, /) -> None:
+        """Follow it no longer; its documents stay."""
+        ...
+
+
+class RunningAnswerPort(Protocol):
+    """A question on its way."""
+
+    def stop(self) -> None:
+        """Ask for it to stop; its end follows as an event."""
+        ...
+
+
+class ChatPort(Protocol):
+    """See app.services.chat_service."""
+
+    def new_chat(self) -> ChatRecord:
+        """Start a stored conversation."""
+        ...
+
+    def chats(self) -> Sequence[ChatRecord]:
+        """All conversations, the newest first."""
+        ...
+
+    def turns(self, chat_id: int, /) -> Sequence[TurnRecord]:
+        """What was said, oldest first."""
+        ...
+
+    def delete_chat(self, chat_id: int, /) -> None:
+        """Remove a conversation for good."""
+        ...
+
+    def ask(
+        self,
+        chat_id: int | None,
+        question: str,
+        /,
+        *,
+        mode: AnswerMode,
+        on_event: Callable[[AnswerEvent], None],
+    ) -> RunningAnswerPort:
+        """Begin an answer; ``on_event`` is called on the chat's thread."""
+        ...
+
+
+class ApplicationPort(Protocol):
+    """Everything the window is given: the services of one profile."""
+
+    @property
+    def paths(self) -> PathsPort: ...  # noqa: D102 - see PathsPort
+
+    @property
+    def settings(self) -> SettingsPort: ...  # noqa: D102 - see SettingsPort
+
+    @property
+    def notices(self) -> NoticeBoard: ...  # noqa: D102 - see NoticeBoard
+
+    @property
+    def library(self) -> LibraryPort: ...  # noqa: D102 - see LibraryPort
+
+    @property
+    def ingest(self) -> IngestPort: ...  # noqa: D102 - see IngestPort
+
+    @property
+    def watch(self) -> WatchPort: ...  # noqa: D102 - see WatchPort
+
+    @property
+    def chat(self) -> ChatPort: ...  # noqa: D102 - see ChatPort
+
+    def start(self) -> None:
+        """Start the services; may take a while, any thread."""
+        ...
+
+    def close(self) -> None:
+        """Stop them in reverse; may take seconds."""
+        ...

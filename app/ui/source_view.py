@@ -1,0 +1,108 @@
+"""One source under an answer: the note, its share, and the passage when it is opened."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, QUrl
+from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.ui.theme import current_theme
+from storage.records import SourceRecord
+
+
+class ShareBar(QWidget):
+    """How much of the adapter set a source is, as a short bar with its number beside it."""
+
+    def __init__(self, share: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._share = min(1.0, max(0.0, share))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(f"Share {self._share:.0%}")
+        self.setToolTip("Its share in the adapters of this answer")
+
+    def sizeHint(self) -> QSize:
+        """A bar of 48 pixels and room for 100 %."""
+        return QSize(56 + self.fontMetrics().horizontalAdvance("100%"), self.fontMetrics().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Track, fill, number."""
+        theme = current_theme(self)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        track = QRectF(0, self.height() / 2 - 2, 48, 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.line))
+        painter.drawRoundedRect(track, 2, 2)
+        painter.setBrush(QColor(theme.accent))
+        painter.drawRoundedRect(QRectF(track.left(), track.top(), 48 * self._share, 4), 2, 2)
+        painter.setPen(QColor(theme.muted))
+        place = self.rect().adjusted(54, 0, 0, 0)
+        painter.drawText(
+            place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{self._share:.0%}"
+        )
+
+
+class SourceView(QFrame):
+    """A source that opens and closes. Hovering its title shows the passage's beginning."""
+
+    def __init__(self, source: SourceRecord, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("source")
+        self._source = source
+        self.toggle = QToolButton(self)
+        self.toggle.setCheckable(True)
+        self.toggle.setText(source.document)
+        self.toggle.setArrowType(Qt.ArrowType.RightArrow)
+        self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.toggle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.toggle.setAccessibleName(f"Source {source.document}, share {source.weight:.0%}")
+        self.toggle.setToolTip(_beginning(source.passage))
+        self.toggle.toggled.connect(self._on_toggled)
+
+        self.passage = QLabel(source.passage, self)
+        self.passage.setWordWrap(True)
+        self.passage.setTextFormat(Qt.TextFormat.PlainText)
+        self.passage.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.passage.setAccessibleName(f"Passage from {source.document}")
+        self.passage.setContentsMargins(12, 0, 12, 4)
+        self.passage.hide()
+
+        self.open_button = QToolButton(self)
+        self.open_button.setText("Open file")
+        self.open_button.setProperty("kind", "link")
+        self.open_button.setAccessibleName(f"Open the file of {source.document}")
+        self.open_button.clicked.connect(self._on_open_clicked)
+        self.open_button.hide()
+
+        head = QHBoxLayout()
+        head.setContentsMargins(4, 3, 12, 3)
+        head.addWidget(self.toggle, 1)
+        head.addWidget(ShareBar(source.weight, self))
+        foot = QHBoxLayout()
+        foot.setContentsMargins(8, 0, 8, 0)
+        foot.addWidget(self.open_button)
+        foot.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(head)
+        layout.addWidget(self.passage)
+        layout.addLayout(foot)
+
+    def _on_toggled(self, is_open: bool) -> None:
+        self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        self.passage.setVisible(is_open)
+        self.open_button.setVisible(is_open and Path(self._source.path).exists())
+
+    def _on_open_clicked(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self._source.path))
+
+
+def _beginning(passage: str, n_chars: int = 240) -> str:
+    """The passage for a tool tip, one paragraph, cut at a word."""
+    text = " ".join(passage.split())
+    if len(text) <= n_chars:
+        return text
+    return text[:n_chars].rsplit(" ", 1)[0] + " …"

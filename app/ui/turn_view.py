@@ -1,0 +1,179 @@
+"""How a question and an answer look in the transcript."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.ui.answer_text import AnswerText
+from app.ui.source_view import SourceView
+from app.ui.transcript_model import EntryState, TranscriptEntry
+from engine.messages import AnswerMode
+from storage.records import AnswerFacts, SourceRecord
+
+
+def facts_in_words(facts: AnswerFacts) -> str:
+    """The line under an answer. Every number has its unit; a speed of nothing is left out."""
+    parts = [
+        f"{facts.prompt_tokens:,} prompt tokens",
+        f"adapter rank {facts.adapter_rank}" if facts.adapter_rank else "no adapter",
+        f"first word after {facts.first_token_s:.2f} s",
+    ]
+    if facts.tokens_per_s > 0:
+        parts.append(f"{facts.tokens_per_s:.1f} tokens/s")
+    if facts.device:
+        parts.append(facts.device)
+    return "  ·  ".join(parts)
+
+
+def waiting_words(entry: TranscriptEntry) -> str:
+    """What an answer says before its first word."""
+    if entry.state is EntryState.WAITING:
+        return "Thinking…" if entry.mode == AnswerMode.PLAIN else "Finding the notes that matter…"
+    titles = list(dict.fromkeys(source.document for source in entry.sources))
+    if not titles:
+        return "Thinking…"
+    verb = "Reading" if entry.mode == AnswerMode.QUOTES else "Remembering"
+    shown = ", ".join(titles[:3])
+    rest = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
+    return f"{verb} {shown}{rest}…"
+
+
+class QuestionView(QWidget):
+    """A question: a bubble at the right."""
+
+    def __init__(self, entry: TranscriptEntry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        bubble = QFrame(self)
+        bubble.setObjectName("questionBubble")
+        text = QLabel(entry.text, bubble)
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        text.setAccessibleName("Your question")
+        widest_line = max(text.fontMetrics().horizontalAdvance(line) for line in entry.text.split("\n"))
+        text.setMinimumWidth(min(widest_line + 4, 420))
+        inside = QVBoxLayout(bubble)
+        inside.setContentsMargins(14, 9, 14, 9)
+        inside.addWidget(text)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(48, 0, 0, 0)
+        layout.addStretch(1)
+        layout.addWidget(bubble)
+
+    def show_entry(self, entry: TranscriptEntry) -> None:
+        """Questions do not change."""
+
+
+class AnswerView(QWidget):
+    """An answer: its words, then its sources, then its facts. Grows while it streams.
+
+    Signals:
+        retry_requested: the user wants the question of a refused answer asked again.
+    """
+
+    retry_requested = Signal()
+
+    def __init__(self, entry: TranscriptEntry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown_sources: tuple[SourceRecord, ...] = ()
+        self.waiting = QLabel(self)
+        self.waiting.setProperty("kind", "muted")
+        self.waiting.setTextFormat(Qt.TextFormat.PlainText)
+        self.waiting.setWordWrap(True)
+        self.text = AnswerText(self)
+        self.text.setAccessibleName("Answer")
+        self.refusal = QLabel(self)
+        self.refusal.setProperty("kind", "bad")
+        self.refusal.setTextFormat(Qt.TextFormat.PlainText)
+        self.refusal.setWordWrap(True)
+        self.refusal_detail = QLabel(self)
+        self.refusal_detail.setProperty("kind", "muted")
+        self.refusal_detail.setTextFormat(Qt.TextFormat.PlainText)
+        self.refusal_detail.setWordWrap(True)
+        self.remark = QLabel(self)
+        self.remark.setProperty("kind", "muted")
+        self.facts = QLabel(self)
+        self.facts.setProperty("kind", "facts")
+        self.facts.setWordWrap(True)
+        self.facts.setAccessibleName("Facts about this answer")
+        self.facts.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.copy_button = _link("Copy", "Copy this answer", self)
+        self.copy_button.clicked.connect(self._on_copy_clicked)
+        self.retry_button = _link("Ask again", "Ask this question again", self)
+        self.retry_button.clicked.connect(self.retry_requested)
+
+        self._sources = QVBoxLayout()
+        self._sources.setContentsMargins(0, 6, 0, 0)
+        self._sources.setSpacing(6)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 2, 0, 0)
+        foot.addWidget(self.facts, 1)
+        foot.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for widget in (self.waiting, self.text, self.refusal, self.refusal_detail):
+            layout.addWidget(widget)
+        layout.addWidget(self.retry_button, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.remark)
+        layout.addLayout(self._sources)
+        layout.addLayout(foot)
+        self.show_entry(entry)
+
+    @property
+    def source_views(self) -> tuple[SourceView, ...]:
+        """The sources on show, the strongest first."""
+        return tuple(self.findChildren(SourceView, options=Qt.FindChildOption.FindDirectChildrenOnly))
+
+    def show_entry(self, entry: TranscriptEntry) -> None:
+        """Bring everything in line with ``entry``."""
+        is_refused = entry.state is EntryState.REFUSED
+        is_over = entry.state in {EntryState.COMPLETE, EntryState.STOPPED}
+        is_waiting = entry.state in {EntryState.WAITING, EntryState.RECALLING}
+        self._say(self.waiting, waiting_words(entry) if is_waiting else "")
+        self._say(self.refusal, entry.text if is_refused else "")
+        self._say(self.refusal_detail, entry.detail if is_refused else "")
+        self.retry_button.setVisible(is_refused)
+        self.text.show_markdown("" if is_refused else entry.text)
+        self.text.setVisible(bool(entry.text) and not is_refused)
+        self._say(self.remark, _remark(entry) if is_over else "")
+        self._say(self.facts, facts_in_words(entry.facts) if entry.facts and is_over else "")
+        self.copy_button.setVisible(is_over and bool(entry.text))
+        if is_over and entry.sources != self._shown_sources:
+            self._show_sources(entry.sources)
+
+    def _show_sources(self, sources: tuple[SourceRecord, ...]) -> None:
+        self._shown_sources = sources
+        for view in self.source_views:
+            self._sources.removeWidget(view)
+            view.deleteLater()
+        for source in sorted(sources, key=lambda source: -source.weight):
+            self._sources.addWidget(SourceView(source, self))
+
+    def _on_copy_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self.text.text)
+
+    @staticmethod
+    def _say(label: QLabel, words: str) -> None:
+        label.setText(words)
+        label.setVisible(bool(words))
+
+
+def _remark(entry: TranscriptEntry) -> str:
+    if entry.state is EntryState.STOPPED:
+        return "You stopped this answer." if entry.text else "You stopped before the first word."
+    if entry.mode == AnswerMode.PLAIN:
+        return "Answered without your notes."
+    if not entry.sources:
+        return "None of your notes took part."
+    return ""
+
+
+def _link(text: str, accessible_name: str, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setText(text)
+    button.setProperty("kind", "link")
+    button.setAccessibleName(accessible_name)
+    return button

@@ -1,0 +1,246 @@
+"""Services without engine or store: they remember what was asked of them and say what the test tells them to."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.services.answers import Answer, AnswerEvent, AnswerFinished, AnswerStarted, AnswerText
+from app.services.library_events import DocumentsChanged, DocumentsRemoved, FoldersChanged, LibraryEvent
+from app.services.listeners import Listeners
+from app.services.notices import NoticeBoard
+from app.services.settings import Settings
+from engine.messages import AnswerMode
+from storage.records import (
+    AnswerFacts,
+    ChatRecord,
+    DocumentRecord,
+    DocumentState,
+    FolderRecord,
+    Role,
+    SourceRecord,
+    TurnRecord,
+)
+
+NOW = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
+FACTS = AnswerFacts(31, 12, 24, 0.41, 17.3, "CPU, 2 threads")
+
+
+def document(
+    document_id: int,
+    title: str,
+    state: DocumentState = DocumentState.READY,
+    *,
+    enabled: bool = True,
+    reason: str = "",
+    n_chunks: int = 2,
+) -> DocumentRecord:
+    return DocumentRecord(
+        id=document_id,
+        path=Path(f"/notes/{title.lower().replace(' ', '-')}.md"),
+        title=title,
+        state=state,
+        enabled=enabled,
+        content_hash="0" * 64 if state is DocumentState.READY else None,
+        folder_id=None,
+        size_bytes=1200,
+        mtime_ns=1,
+        n_chunks=n_chunks if state is DocumentState.READY else 0,
+        reason_title=reason,
+        reason_detail="The file has 0 bytes." if reason else "",
+        note="",
+        added_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def source(title: str = "Boat", weight: float = 1.0) -> SourceRecord:
+    return SourceRecord(1, title, f"/notes/{title.lower()}.md", f"What {title} says.", weight)
+
+
+@dataclass
+class FakePaths:
+    home: Path
+
+
+class FakeSettings:
+    def __init__(self) -> None:
+        self.current = Settings()
+        self.saved: list[Settings] = []
+
+    def save(self, settings: Settings) -> None:
+        self.current = settings
+        self.saved.append(settings)
+
+
+@dataclass
+class FakeReport:
+    added: Sequence[object] = ()
+    unchanged: Sequence[object] = ()
+    skipped: Sequence[tuple[Path, str]] = ()
+
+
+class FakeLibrary:
+    """Documents in memory. ``error`` is raised by the next write."""
+
+    def __init__(self, events: Listeners[LibraryEvent]) -> None:
+        self._events = events
+        self.records: dict[int, DocumentRecord] = {}
+        self.folder_records: tuple[FolderRecord, ...] = ()
+        self.switched: list[tuple[tuple[int, ...], bool]] = []
+        self.forgotten: list[tuple[int, ...]] = []
+        self.error: Exception | None = None
+
+    def put(self, *documents: DocumentRecord) -> None:
+        self.records.update((document.id, document) for document in documents)
+        self._events.publish(DocumentsChanged(tuple(document.id for document in documents)))
+
+    def documents(self) -> Sequence[DocumentRecord]:
+        return sorted(self.records.values(), key=lambda document: document.title.casefold())
+
+    def folders(self) -> Sequence[FolderRecord]:
+        return self.folder_records
+
+    def set_enabled(self, ids: Sequence[int], on: bool) -> None:
+        if self.error is not None:
+            raise self.error
+        self.switched.append((tuple(ids), on))
+        self.put(*(replace(self.records[document_id], enabled=on) for document_id in ids))
+
+    def forget(self, ids: Sequence[int]) -> None:
+        self.forgotten.append(tuple(ids))
+        for document_id in ids:
+            del self.records[document_id]
+        self._events.publish(DocumentsRemoved(tuple(ids)))
+
+
+class FakeIngest:
+    def __init__(self, events: Listeners[LibraryEvent]) -> None:
+        self._events = events
+        self.added: list[tuple[Path, ...]] = []
+        self.retried: list[int] = []
+        self.report = FakeReport()
+        self.error: Exception | None = None
+
+    def add_paths(self, paths: Iterable[Path]) -> FakeReport:
+        if self.error is not None:
+            raise self.error
+        self.added.append(tuple(paths))
+        return self.report
+
+    def retry(self, document_id: int) -> None:
+        self.retried.append(document_id)
+
+    def subscribe(self, listener: Callable[[LibraryEvent], None]) -> Callable[[], None]:
+        return self._events.subscribe(listener)
+
+
+class FakeWatch:
+    def __init__(self, library: FakeLibrary, events: Listeners[LibraryEvent]) -> None:
+        self._library = library
+        self._events = events
+
+    def watch(self, folder: Path) -> FolderRecord:
+        record = FolderRecord(len(self._library.folder_records) + 1, folder, NOW)
+        self._library.folder_records += (record,)
+        self._events.publish(FoldersChanged())
+        return record
+
+    def unwatch(self, folder_id: int) -> None:
+        self._library.folder_records = tuple(
+            folder for folder in self._library.folder_records if folder.id != folder_id
+        )
+        self._events.publish(FoldersChanged())
+
+
+@dataclass
+class FakeRunningAnswer:
+    """The test plays the engine through ``on_event``, ``say`` and ``finish``."""
+
+    question: str
+    mode: AnswerMode
+    chat_id: int | None
+    on_event: Callable[[AnswerEvent], None]
+    n_stops: int = 0
+    sources: tuple[SourceRecord, ...] = ()
+    said: list[str] = field(default_factory=list)
+
+    def stop(self) -> None:
+        self.n_stops += 1
+        self.finish(stopped=True)
+
+    def start(self, *sources: SourceRecord) -> None:
+        self.sources = sources
+        self.on_event(AnswerStarted(sources))
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        self.on_event(AnswerText(text))
+
+    def finish(self, *, stopped: bool = False) -> None:
+        answer = Answer("".join(self.said), self.mode, self.sources, FACTS, stopped, 1)
+        self.on_event(AnswerFinished(answer))
+
+
+class FakeChat:
+    def __init__(self) -> None:
+        self.running: list[FakeRunningAnswer] = []
+        self.records: dict[int, ChatRecord] = {}
+        self.stored: dict[int, list[TurnRecord]] = {}
+        self.error: Exception | None = None
+
+    def new_chat(self) -> ChatRecord:
+        chat = ChatRecord(len(self.records) + 1, "", NOW, NOW)
+        self.records[chat.id] = chat
+        self.stored[chat.id] = []
+        return chat
+
+    def chats(self) -> Sequence[ChatRecord]:
+        return tuple(self.records.values())
+
+    def turns(self, chat_id: int) -> Sequence[TurnRecord]:
+        return tuple(self.stored[chat_id])
+
+    def delete_chat(self, chat_id: int) -> None:
+        del self.records[chat_id]
+
+    def ask(
+        self,
+        chat_id: int | None,
+        question: str,
+        *,
+        mode: AnswerMode,
+        on_event: Callable[[AnswerEvent], None],
+    ) -> FakeRunningAnswer:
+        if self.error is not None:
+            raise self.error
+        if chat_id is not None:
+            self.records[chat_id] = replace(self.records[chat_id], title=question)
+            self.stored[chat_id].append(
+                TurnRecord(1, chat_id, Role.USER, question, None, (), None, False, NOW)
+            )
+        running = FakeRunningAnswer(question, mode, chat_id, on_event)
+        self.running.append(running)
+        return running
+
+
+class FakeApplication:
+    """Everything the window is given."""
+
+    def __init__(self, home: Path) -> None:
+        self.events: Listeners[LibraryEvent] = Listeners()
+        self.paths = FakePaths(home)
+        self.settings = FakeSettings()
+        self.notices = NoticeBoard()
+        self.library = FakeLibrary(self.events)
+        self.ingest = FakeIngest(self.events)
+        self.watch = FakeWatch(self.library, self.events)
+        self.chat = FakeChat()
+        self.n_starts = 0
+        self.n_closes = 0
+
+    def start(self) -> None:
+        self.n_starts += 1
+
+    def close(self) -> None:
+        self.n_closes += 1
