@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
 from storage import opening
-from storage.errors import CatalogDamaged
+from storage.errors import CatalogDamaged, StorageError
 from storage.sqlite_errors import translated
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class Database:
         self.path = path
         self.recovery_note = recovery_note
         self._write_lock = threading.Lock()
+        self._is_closed = False
         self._writer = _engine(path, "BEGIN IMMEDIATE", read_only=False)
         self._reader = _engine(path, "BEGIN", read_only=True)
 
@@ -55,6 +56,7 @@ class Database:
     def close(self) -> None:
         """Close every connection. SQLite folds the -wal into the file when the last process does so."""
         with self._write_lock:
+            self._is_closed = True
             self._reader.dispose()
             self._writer.dispose()
 
@@ -92,6 +94,9 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        if self._is_closed:
+            # A disposed engine would quietly connect again, to a file that may belong to someone else by now.
+            raise StorageError("The library is closed.", f"{self.path} was closed while it was still in use")
         try:
             with translated(self.path):
                 yield

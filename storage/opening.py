@@ -22,7 +22,7 @@ CHECKED_AT_EVERY_OPENING_BYTES = 32 * 2**20
 """Up to this size every page is checked at each opening (about 0.1 s); larger files only when suspect."""
 LOCK_TIMEOUT_S = 60.0
 """Longer than migrating or checking a large catalog takes."""
-_COMPANIONS = ("", "-wal", "-shm")
+_COMPANIONS = ("", "-shm", "-wal", "-journal")
 
 
 def prepare(path: Path) -> CatalogDamaged | None:
@@ -55,17 +55,32 @@ def mark_suspect(path: Path) -> None:
         logger.exception("cannot mark %s as suspect", path)
 
 
-def find_damage(path: Path) -> str:
+def _prepare_locked(path: Path) -> CatalogDamaged | None:
+    suspect = _beside(path, ".suspect")
+    note = None
+    with translated(path):
+        damage = _find_damage(path, thorough=suspect.exists())
+        if damage:
+            note = _move_aside(path, damage)
+        suspect.unlink(missing_ok=True)
+        if _read_revision(path) != migration.newest_revision():
+            migration.migrate(path, before_step=lambda: backups.back_up(path))
+    return note
+
+
+def _find_damage(path: Path, *, thorough: bool) -> str:
     """What is wrong with the file, in SQLite's words; empty when it is sound or does not exist."""
-    suspect = _beside(path, ".suspect").exists()
+    if not path.exists():
+        return ""
     try:
-        if not path.exists():
-            return ""
         with closing(_connect(path)) as connection:
-            if suspect or path.stat().st_size <= CHECKED_AT_EVERY_OPENING_BYTES:
+            if thorough or path.stat().st_size <= CHECKED_AT_EVERY_OPENING_BYTES:
                 found = [row[0] for row in connection.execute("PRAGMA quick_check(5)")]
-                return "" if found == ["ok"] else "; ".join(found)
+                if found != ["ok"]:
+                    return "; ".join(found)
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if thorough:
+            _rebuild_search(path)
     except sqlite3.Error as exc:
         if primary_code(exc) in DAMAGE_CODES:
             return str(exc)
@@ -73,16 +88,13 @@ def find_damage(path: Path) -> str:
     return ""
 
 
-def _prepare_locked(path: Path) -> CatalogDamaged | None:
-    note = None
-    with translated(path):
-        damage = find_damage(path)
-        if damage:
-            note = _move_aside(path, damage)
-        _beside(path, ".suspect").unlink(missing_ok=True)
-        if _read_revision(path) != migration.newest_revision():
-            migration.migrate(path, before_step=lambda: backups.back_up(path))
-    return note
+def _rebuild_search(path: Path) -> None:
+    """Make the search index anew from the texts it keeps: the check of pages does not see into it."""
+    if _read_revision(path) is None:
+        return
+    with closing(sqlite3.connect(path, timeout=10.0)) as connection, connection:
+        for table in ("chunk_search", "title_search"):
+            connection.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
 
 
 def _read_revision(path: Path) -> str | None:
@@ -116,7 +128,7 @@ def _move_aside(path: Path, damage: str) -> CatalogDamaged:
     """Rename the file with its -wal and -shm, which belong to it alone, and say where it went."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
-    # The -wal first: were it left behind, SQLite would replay it into the new catalog.
+    # The -wal and -journal first: left behind, SQLite would replay them into the new catalog.
     for companion in reversed(_COMPANIONS):
         source = _beside(path, companion)
         if source.exists():
@@ -130,7 +142,9 @@ def _move_aside(path: Path, damage: str) -> CatalogDamaged:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing, not even by folding a left -wal into the file."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10.0)
+    # Except after a crash while the file was made: nothing can read it before its journal was rolled back.
+    mode = "rw" if _beside(path, "-journal").exists() else "ro"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=10.0)
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -1,9 +1,10 @@
 """Which chunks may take part in an answer, and how well each fits the question (FTS5, BM25)."""
 
+import heapq
+import sqlite3
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -12,12 +13,15 @@ from storage.records import CandidateChunk, DocumentState
 from storage.schema import CandidateVersion, Chunk, Document
 from storage.search_query import index_text, match_expression
 
+MAX_SCORED = 256
+"""How many candidates get a score; far more than take part in an answer. The others count as unrelated."""
+
 _ADD_CHUNK = text("INSERT INTO chunk_search (rowid, text) VALUES (:id, :text)")
 _ADD_TITLE = text("INSERT INTO title_search (rowid, title) VALUES (:id, :title)")
 _SET_TITLE = text("UPDATE title_search SET title = :title WHERE rowid = :id")
 # bm25() is negative, better is lower. https://sqlite.org/fts5.html#the_bm25_function
-_CHUNK_SCORES = text("SELECT rowid, -bm25(chunk_search) FROM chunk_search WHERE chunk_search MATCH :query")
-_TITLE_SCORES = text("SELECT rowid, -bm25(title_search) FROM title_search WHERE title_search MATCH :query")
+_CHUNK_SCORES = "SELECT rowid, -bm25(chunk_search) FROM chunk_search WHERE chunk_search MATCH ?"
+_TITLE_SCORES = "SELECT rowid, -bm25(title_search) FROM title_search WHERE title_search MATCH ?"
 _MERGE = (
     text("INSERT INTO chunk_search (chunk_search) VALUES ('optimize')"),
     text("INSERT INTO title_search (title_search) VALUES ('optimize')"),
@@ -70,8 +74,7 @@ class SearchIndex:
         """All chunks of ready, enabled documents: those with a word of the question first, best first."""
         library = self._current(session)
         scores = _scores(session, library, match_expression(question))
-        found = [_scored(library.candidates[chunk_id], score) for chunk_id, score in scores.items()]
-        found.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
+        found = [replace(library.candidates[chunk_id], score=score) for chunk_id, score in scores.items()]
         rest = [chunk for chunk_id, chunk in library.candidates.items() if chunk_id not in scores]
         return (*found, *rest)
 
@@ -85,43 +88,48 @@ class SearchIndex:
 
 
 def _read_library(session: Session, version: int) -> _Library:
-    rows = session.execute(
-        select(Chunk.id, Chunk.position, Chunk.text, Document.id, Document.title, Document.path)
-        .join(Document, Document.content_id == Chunk.content_id)
-        .where(Document.enabled, Document.state == DocumentState.READY)
-        .order_by(Document.id, Chunk.position)
-    )
+    may_answer = (Document.enabled, Document.state == DocumentState.READY)
+    passages: dict[int, list[tuple[int, int, str]]] = {}
+    for chunk_id, content_id, position, passage in session.execute(
+        select(Chunk.id, Chunk.content_id, Chunk.position, Chunk.text)
+        .where(Chunk.content_id.in_(select(Document.content_id).where(*may_answer)))
+        .order_by(Chunk.content_id, Chunk.position)
+    ):
+        passages.setdefault(content_id, []).append((chunk_id, position, passage))
     library = _Library(version, {})
-    for chunk_id, position, passage, document_id, title, path in rows:
-        library.chunks_of.setdefault(document_id, []).append(chunk_id)
-        # Two documents with the same content: the first one, by id, speaks for it.
-        if chunk_id not in library.candidates:
-            library.candidates[chunk_id] = CandidateChunk(
-                chunk_id, document_id, title, path, position, passage, 0.0
-            )
+    for document_id, content_id, title, path in session.execute(
+        select(Document.id, Document.content_id, Document.title, Document.path)
+        .where(*may_answer)
+        .order_by(Document.id)
+    ):
+        chunks = passages[content_id]
+        library.chunks_of[document_id] = [chunk[0] for chunk in chunks]
+        for chunk_id, position, passage in chunks:
+            # Two documents with the same content: the first one, by id, speaks for it.
+            if chunk_id not in library.candidates:
+                library.candidates[chunk_id] = CandidateChunk(
+                    chunk_id, document_id, title, path, position, passage, 0.0
+                )
     return library
 
 
 def _scores(session: Session, library: _Library, query: str) -> dict[int, float]:
-    """Score by chunk id, of candidates only: the passage's plus, for each of them, its title's."""
+    """Score by chunk id of the best candidates: the passage's, plus its document's title's."""
     if not query or not library.candidates:
         return {}
-    passages = session.execute(_CHUNK_SCORES, {"query": query})
-    scores: dict[int, float] = {
-        chunk_id: score for chunk_id, score in passages if chunk_id in library.candidates
-    }
+    scores = _matches(session, _CHUNK_SCORES, query)
     of_titles: dict[int, float] = {}
-    for document_id, score in session.execute(_TITLE_SCORES, {"query": query}):
+    for document_id, score in _matches(session, _TITLE_SCORES, query).items():
         for chunk_id in library.chunks_of.get(document_id, ()):
             of_titles[chunk_id] = max(score, of_titles.get(chunk_id, 0.0))
     for chunk_id, score in of_titles.items():
         scores[chunk_id] = scores.get(chunk_id, 0.0) + score
-    return scores
+    candidates = ((score, -chunk_id) for chunk_id, score in scores.items() if chunk_id in library.candidates)
+    return {-minus_id: score for score, minus_id in heapq.nlargest(MAX_SCORED, candidates)}
 
 
-def _scored(chunk: CandidateChunk, score: float) -> CandidateChunk:
-    # Spelt out: dataclasses.replace takes three times as long, and there may be thousands.
-    path: Path = chunk.document_path
-    return CandidateChunk(
-        chunk.chunk_id, chunk.document_id, chunk.document_title, path, chunk.position, chunk.text, score
-    )
+def _matches(session: Session, statement: str, query: str) -> dict[int, float]:
+    """Score by rowid. Straight from sqlite3: a common word has thousands of rows, and Row objects cost."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    return dict(connection.execute(statement, (query,)))
