@@ -1,0 +1,211 @@
+"""One document from its file to one adapter per chunk; what the ingest worker does between its messages."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from engine.documents.chunking import chunk_text
+from engine.documents.reader import read_document
+from engine.errors import EngineError
+from engine.messages import ChunkAdapter, Codec, EngineSettings, Internalize, JobDone
+
+
+class InternalizerConfig(Protocol):
+    """What the pipeline asks of a hypernetwork's config."""
+
+    @property
+    def max_chunk_tokens(self) -> int:
+        """Longest chunk the hypernetwork was made for, in tokens, the template's included."""
+        ...
+
+
+class Internalizer(Protocol):
+    """Base model and hypernetwork, loaded; ``engine.hypernetwork.internalizer.Internalizer`` fits it."""
+
+    @property
+    def device_text(self) -> str:
+        """For people, e.g. "CPU, 2 threads, float32"."""
+        ...
+
+    @property
+    def device_reason(self) -> str:
+        """Why this device."""
+        ...
+
+    @property
+    def base_hash(self) -> str:
+        """SHA-256 hex of the base model's file."""
+        ...
+
+    @property
+    def hypernetwork_hash(self) -> str:
+        """SHA-256 hex over the hypernetwork's tensors and config."""
+        ...
+
+    @property
+    def config(self) -> InternalizerConfig:
+        """Of the hypernetwork."""
+        ...
+
+    @property
+    def rank(self) -> int:
+        """Rank of the LoRA of one chunk."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a chunk with this text, the template's included."""
+        ...
+
+    def token_offsets(self, text: str) -> Sequence[int]:
+        """Where each token of the text alone starts, in characters, ascending."""
+        ...
+
+    def latents(self, text: str) -> bytes:
+        """The adapter of one chunk, coded as Codec.LATENTS_F16."""
+        ...
+
+
+LoadInternalizer = Callable[[EngineSettings], Internalizer]
+
+
+class JobStopped(Exception):
+    """The job was cancelled between two chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFacts:
+    """What the loaded models are; see WorkerReady."""
+
+    device: str
+    reason: str
+    base_hash: str
+    hypernetwork_hash: str
+
+
+class IngestPipeline:
+    """Loads the models when they are needed and turns documents into adapters, one at a time, on one thread.
+
+    Args:
+        settings: where the models are and what they run on.
+        load_internalizer: loads them.
+    """
+
+    def __init__(self, settings: EngineSettings, load_internalizer: LoadInternalizer | None = None) -> None:
+        self._settings = settings
+        self._load_internalizer = load_internalizer or load_embedded_internalizer
+        self._internalizer: Internalizer | None = None
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the models take up memory."""
+        return self._internalizer is not None
+
+    def load(self) -> PipelineFacts:
+        """Load the models unless they are loaded, and say what they are.
+
+        Raises:
+            ModelUnavailable: a model is missing or broken.
+            EngineError: there is not enough memory.
+        """
+        models = self._models()
+        return PipelineFacts(
+            models.device_text, models.device_reason, models.base_hash, models.hypernetwork_hash
+        )
+
+    def unload(self) -> None:
+        """Give the models' memory back; the next job loads them again."""
+        self._internalizer = None
+
+    def internalize(
+        self,
+        job: Internalize,
+        on_progress: Callable[[int, int], None],
+        is_cancelled: Callable[[], bool],
+    ) -> JobDone:
+        """Read the job's file, chunk it, and make the adapter of each chunk.
+
+        Args:
+            job: the file.
+            on_progress: called with (chunks done, chunks in all) before the first chunk and after each.
+            is_cancelled: asked before each chunk.
+
+        Raises:
+            JobStopped: ``is_cancelled`` said so.
+            UnreadableDocument: the file gives no text.
+            ModelUnavailable: the models cannot be loaded (again).
+            EngineError: there is not enough memory.
+        """
+        started = time.perf_counter()
+        try:
+            document = read_document(job.path)
+        except MemoryError as exc:
+            raise _out_of_memory(job.path) from exc
+        if is_cancelled():
+            raise JobStopped
+        models = self._models()
+        try:
+            spans = chunk_text(document.text, models, models.config.max_chunk_tokens)
+            on_progress(0, len(spans))
+            chunks: list[ChunkAdapter] = []
+            for position, span in enumerate(spans):
+                if is_cancelled():
+                    raise JobStopped
+                text = document.text[span.start : span.end]
+                chunks.append(
+                    ChunkAdapter(
+                        position=position,
+                        char_start=span.start,
+                        char_end=span.end,
+                        text=text,
+                        n_tokens=models.count_tokens(text),
+                        codec=Codec.LATENTS_F16,
+                        rank=models.rank,
+                        data=models.latents(text),
+                    )
+                )
+                on_progress(len(chunks), len(spans))
+        except MemoryError as exc:
+            raise _out_of_memory(job.path) from exc
+        return JobDone(
+            job_id=job.job_id,
+            content_hash=document.content_hash,
+            size_bytes=document.size_bytes,
+            base_hash=models.base_hash,
+            hypernetwork_hash=models.hypernetwork_hash,
+            chunks=tuple(chunks),
+            note=document.note,
+            seconds=time.perf_counter() - started,
+        )
+
+    def _models(self) -> Internalizer:
+        if self._internalizer is None:
+            try:
+                self._internalizer = self._load_internalizer(self._settings)
+            except MemoryError as exc:
+                raise EngineError(
+                    "There is not enough memory to learn notes.",
+                    f"{self._settings.base_model.name} does not fit. Close other programs and try again.",
+                ) from exc
+        return self._internalizer
+
+
+def load_embedded_internalizer(settings: EngineSettings) -> Internalizer:
+    """The base model and hypernetwork that ``settings`` name. Imports torch.
+
+    Raises:
+        ModelUnavailable: a model is missing or broken.
+    """
+    from engine.hypernetwork.internalizer import Internalizer as TorchInternalizer
+
+    return TorchInternalizer.load(
+        settings.base_model, settings.weights_dir, settings.device, settings.n_threads
+    )
+
+
+def _out_of_memory(path: Path) -> EngineError:
+    return EngineError(
+        "There is not enough memory to learn this.",
+        f"“{path.name}” needs more memory than is free. Close other programs and try again.",
+    )
