@@ -58,11 +58,11 @@ class AnswerRefused:
 
 
 AnswerEvent = AnswerStarted | AnswerText | AnswerFinished | AnswerRefused
-"""A question is answered by at most one AnswerStarted, any number of AnswerText, and exactly one of the others."""
+"""A question gets at most one AnswerStarted, any number of AnswerText, and exactly one of the others."""
 
 
 class QuestionRefused(Exception):
-    """Raised to those who wait for an answer that will not come. ``title`` and ``detail`` are for the user."""
+    """The answer that somebody waits for will not come. ``title`` and ``detail`` are for the user."""
 
     def __init__(self, title: str, detail: str = "") -> None:
         super().__init__(f"{title} {detail}".strip())

@@ -1,8 +1,8 @@
 """When is a file complete? Pure: time and file stamps are passed in, nothing is read.
 
 A file is taken when nothing happened to it for a while *and* it looks as it did at its last event: some
-programs write without causing events (network folders, memory maps). watchdog's EventDebouncer only limits the
-rate of events, it does not wait for silence.
+programs write without causing events (network folders, memory maps). watchdog's EventDebouncer only limits
+the rate of events, it does not wait for silence.
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class _Pending:
 class Settling:
     """Paths to which something happened, until they are quiet. Not thread-safe: of one thread.
 
-    A stamp of None means that there is no file. That has to settle as well: editors that save safely delete or
-    move the old file for a moment.
+    A stamp of None means that there is no file. That has to settle as well: editors that save safely delete
+    or move the old file for a moment.
 
     Args:
         silence_s: how long nothing must happen.
@@ -67,6 +67,10 @@ class Settling:
             return False
         del self._pending[path]
         return True
+
+    def drop(self, path: Path) -> None:
+        """Think no more of ``path`` until something happens to it again."""
+        self._pending.pop(path, None)
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until the next path is due; None when nothing is pending."""

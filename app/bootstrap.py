@@ -1,0 +1,237 @@
+"""Composition root: builds everything, passes it to constructors, and closes it in reverse."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import engine
+from app.log_file import log_into
+from app.services.chat_service import ChatService
+from app.services.forgotten_paths import ForgottenPaths
+from app.services.ingest_dispatcher import IngestDispatcher
+from app.services.ingest_service import IngestService
+from app.services.library_events import LibraryEvents
+from app.services.library_service import LibraryService
+from app.services.model_service import ModelService
+from app.services.notices import NoticeBoard
+from app.services.ports import (
+    ChatWorkerFactory,
+    IngestWorkerFactory,
+    PreparationEvent,
+    PreparationWorkerFactory,
+    PrepareModels,
+)
+from app.services.profile_lock import ProfileLock
+from app.services.queueing import Queueing
+from app.services.settings import SettingsFile
+from app.services.watch_service import WatchService
+from engine.client import WorkerClient, chat_client, ingest_client
+from storage.catalog import Catalog
+from storage.chats import Chats
+from storage.database import Database
+from storage.errors import StorageError
+from storage.ingest_queue import IngestQueue
+from storage.paths import ProfilePaths
+
+SHIPPED_WEIGHTS = Path(engine.__path__[0]) / "weights"
+FORGOTTEN_NAME = "forgotten.json"
+
+
+def preparation_client(wanted: PrepareModels) -> WorkerClient[object, PreparationEvent]:
+    """The client of the process that unpacks the base model."""
+    return WorkerClient("app.model_preparation:main", wanted, "models")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFactories:
+    """How the worker processes are made; tests put toys in their place."""
+
+    ingest: IngestWorkerFactory = ingest_client
+    chat: ChatWorkerFactory = chat_client
+    models: PreparationWorkerFactory = preparation_client
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile's files, open. Enough for commands that only read or switch; nothing runs."""
+
+    paths: ProfilePaths
+    notices: NoticeBoard
+    settings: SettingsFile
+    database: Database
+    catalog: Catalog
+    jobs: IngestQueue
+    chats: Chats
+    forgotten: ForgottenPaths
+
+    def close(self) -> None:
+        """Close the catalog."""
+        self.database.close()
+
+
+def open_profile(home: Path) -> Profile:
+    """Open the profile in ``home``, making it if need be.
+
+    Raises:
+        StorageError: the folder or the catalog cannot be used; see its title and detail.
+    """
+    paths = ProfilePaths(home.expanduser().resolve())
+    notices = NoticeBoard()
+    try:
+        paths.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise StorageError(
+            "The folder for Loreleaf's data cannot be used.",
+            f"{paths.home}: {exc.strerror or exc}. Choose another one with --home.",
+        ) from exc
+    database = Database.open(paths.catalog)
+    if (note := database.recovery_note) is not None:
+        notices.warn(note.title, note.detail)
+    return Profile(
+        paths=paths,
+        notices=notices,
+        settings=SettingsFile(paths.settings, notices),
+        database=database,
+        catalog=Catalog(database),
+        jobs=IngestQueue(database),
+        chats=Chats(database),
+        forgotten=ForgottenPaths(paths.home / FORGOTTEN_NAME, notices),
+    )
+
+
+@dataclass(slots=True)
+class Application:
+    """The services of one profile. ``start`` and ``close`` may be called on any thread, each once."""
+
+    profile: Profile
+    events: LibraryEvents
+    lock: ProfileLock
+    models: ModelService
+    ingest: IngestService
+    library: LibraryService
+    watch: WatchService
+    chat: ChatService
+    is_headless: bool
+    closers: ExitStack
+    """What has to be undone, in the order it was done."""
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _is_closed: bool = False
+
+    @property
+    def paths(self) -> ProfilePaths:
+        """Where the profile keeps its files."""
+        return self.profile.paths
+
+    @property
+    def settings(self) -> SettingsFile:
+        """The settings in force."""
+        return self.profile.settings
+
+    @property
+    def notices(self) -> NoticeBoard:
+        """Where notices are published."""
+        return self.profile.notices
+
+    def start(self, *, learn: bool = True) -> None:
+        """Start the services: within milliseconds, the models follow by themselves.
+
+        Args:
+            learn: take part in learning; without it this process only reads, asks and enqueues, and leaves
+                the profile's lock to others.
+        """
+        with self._guard:
+            if self._is_closed:
+                return  # the window was closed before it was open
+            self._start_one(self.chat)
+            if learn:
+                self._start_one(self.ingest)
+                if not self.is_headless:
+                    self._start_one(self.watch)
+            # Last: it tells the others, who must be there to hear it.
+            self._start_one(self.models)
+
+    def close(self) -> None:
+        """Stop the services in reverse order, give the lock back, close the catalog."""
+        with self._guard:
+            if not self._is_closed:
+                self._is_closed = True
+                self.closers.close()
+
+    def _start_one(self, service: IngestService | WatchService | ChatService | ModelService) -> None:
+        self.closers.callback(service.stop)
+        service.start()
+
+
+def build(
+    home: Path,
+    *,
+    headless: bool = False,
+    weights_dir: Path = SHIPPED_WEIGHTS,
+    workers: WorkerFactories | None = None,
+) -> Application:
+    """Build the services of the profile in ``home``; nothing runs yet.
+
+    Args:
+        home: the profile's folder.
+        headless: for a command that does one thing and ends: folders are not watched, and the process that
+            answers is started with the first question.
+        weights_dir: folder of the hypernetwork.
+        workers: how the worker processes are made.
+
+    Raises:
+        StorageError: the folder or the catalog cannot be used.
+    """
+    profile = open_profile(home)
+    factories = workers or WorkerFactories()
+    events = LibraryEvents()
+    lock = ProfileLock(profile.paths.lock)
+    queueing = Queueing(profile.catalog, profile.jobs, events)
+    dispatcher = IngestDispatcher(
+        profile.catalog, profile.jobs, queueing, events, profile.notices, factories.ingest, lock
+    )
+    ingest = IngestService(profile.catalog, queueing, events, dispatcher, profile.forgotten)
+    library = LibraryService(profile.catalog, events, ingest, profile.forgotten)
+    watch = WatchService(
+        profile.catalog,
+        events,
+        profile.notices,
+        queueing,
+        ingest,
+        library,
+        profile.forgotten,
+        lock,
+        profile.settings.current.settle_s,
+    )
+    chat = ChatService(
+        profile.catalog,
+        profile.chats,
+        profile.settings,
+        events,
+        profile.notices,
+        factories.chat,
+        is_eager=not headless,
+    )
+    models = ModelService(
+        PrepareModels(profile.paths.cache_models, weights_dir),
+        (ingest, chat),
+        lambda: profile.settings.current,
+        events,
+        profile.notices,
+        factories.models,
+    )
+    closers = ExitStack()
+    closers.callback(profile.close)
+    closers.callback(lock.release)
+    closers.callback(_log_or_say(profile))
+    return Application(profile, events, lock, models, ingest, library, watch, chat, headless, closers)
+
+
+def _log_or_say(profile: Profile) -> Callable[[], None]:
+    """Begin the log file; without one the program works all the same, and says so."""
+    try:
+        return log_into(profile.paths.logs)
+    except OSError as exc:
+        profile.notices.warn("Loreleaf cannot write its log.", "", f"{profile.paths.logs}: {exc.strerror}")
+        return lambda: None

@@ -1,0 +1,441 @@
+"""Questions and answers: one at a time, with the notes that are on at that moment, kept in their chat."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.services.answer_sets import AnswerSet, gather, max_quotes, parts_of_documents
+from app.services.answers import (
+    Answer,
+    AnswerEvent,
+    AnswerFinished,
+    AnswerRefused,
+    AnswerStarted,
+    AnswerText,
+    RunningAnswer,
+)
+from app.services.library_events import DocumentsChanged, LibraryEvent, LibraryEvents
+from app.services.notices import NoticeBoard
+from app.services.ports import ChatWorkerFactory, PreparedModels
+from app.services.settings import SettingsFile
+from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
+from engine.messages import (
+    AnswerDone,
+    AnswerFailed,
+    AnswerMode,
+    AnswerToken,
+    Ask,
+    ChatCommand,
+    ChatEvent,
+    EngineSettings,
+    StopAnswer,
+    WarmParts,
+    WorkerDied,
+    WorkerFailed,
+    WorkerReady,
+)
+from storage.catalog import Catalog
+from storage.chats import Chats
+from storage.errors import StorageError
+from storage.records import AnswerFacts, ChatRecord, DocumentState, TurnRecord
+
+logger = logging.getLogger(__name__)
+
+STOP_PATIENCE_S = 5.0
+"""A worker that does not stop an answer within this time is killed."""
+
+WARM_PARTS = 32
+"""At most this many adapters are prepared ahead at a time; more would push each other out of the cache."""
+
+_NO_FACTS = AnswerFacts(0, 0, 0, 0.0, 0.0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    running: RunningAnswer
+    chat_id: int | None
+    text: str
+    mode: AnswerMode
+
+
+@dataclass(frozen=True, slots=True)
+class _StopQuestion:
+    running: RunningAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class _ChatDeleted:
+    chat_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    settings: EngineSettings
+    models: PreparedModels
+
+
+@dataclass(frozen=True, slots=True)
+class _Unprepared:
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Warm:
+    document_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _StopService:
+    pass
+
+
+_Message = (
+    _Question
+    | _StopQuestion
+    | _ChatDeleted
+    | _Prepared
+    | _Unprepared
+    | _Warm
+    | _StopService
+    | WorkerSaid[ChatEvent]
+)
+
+
+@dataclass(slots=True)
+class _Current:
+    """The question that is being answered.
+
+    Attributes:
+        engine_turn_id: names it to the worker; None until it was sent.
+        chat_id: where the answer is kept; None when nothing is kept.
+    """
+
+    question: _Question
+    chat_id: int | None
+    engine_turn_id: int | None = None
+    answer_set: AnswerSet = field(default_factory=AnswerSet)
+    text: str = ""
+    stop_sent_s: float | None = None
+
+
+class ChatService:
+    """Asks the chat worker and keeps the turns.
+
+    Public methods may be called on any thread and do not wait for the engine; everything else, listeners of
+    answers included, runs on the thread "chat-dispatch".
+
+    Args:
+        is_eager: start the worker as soon as the models are there, not with the first question.
+        clock_s: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        chats: Chats,
+        settings: SettingsFile,
+        events: LibraryEvents,
+        notices: NoticeBoard,
+        worker_factory: ChatWorkerFactory,
+        *,
+        is_eager: bool = True,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalog = catalog
+        self._chats = chats
+        self._settings = settings
+        self._events = events
+        self._notices = notices
+        self._is_eager = is_eager
+        self._clock_s = clock_s
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._worker: WorkerSupervisor[ChatCommand, ChatEvent] = WorkerSupervisor(
+            "chat", worker_factory, self._inbox.put, events, notices, clock_s
+        )
+        self._models: PreparedModels | None = None
+        self._n_ctx = settings.current.n_ctx
+        self._current: _Current | None = None
+        self._last_turn_id = 0
+        self._to_warm: dict[int, None] = {}
+        self._is_stopping = False
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, name="chat-dispatch", daemon=True)
+
+    # --- any thread ----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin; questions wait until ``use_models`` was called."""
+        self._unsubscribe = self._events.subscribe(self._on_library_event)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the running answer and the worker. Waits at most about ten seconds."""
+        self._unsubscribe()
+        if self._thread.is_alive():
+            self._inbox.put(_StopService())
+            self._thread.join()
+
+    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
+        """The models are there: the worker is started, so that the first answer comes quickly."""
+        self._inbox.put(_Prepared(settings, models))
+
+    def refuse_models(self, title: str, detail: str) -> None:
+        """The models cannot be had; questions are refused with this reason."""
+        self._inbox.put(_Unprepared(title, detail))
+
+    def new_chat(self) -> ChatRecord:
+        """Begin a chat."""
+        return self._chats.create()
+
+    def chats(self) -> tuple[ChatRecord, ...]:
+        """All chats, the one used last first."""
+        return self._chats.chats()
+
+    def turns(self, chat_id: int) -> tuple[TurnRecord, ...]:
+        """The turns of a chat in order."""
+        return self._chats.turns(chat_id)
+
+    def rename_chat(self, chat_id: int, title: str) -> None:
+        """Give a chat another title."""
+        self._chats.rename(chat_id, title)
+
+    def delete_chat(self, chat_id: int) -> None:
+        """Remove a chat; an answer that is on its way in it is stopped."""
+        self._chats.delete(chat_id)
+        self._inbox.put(_ChatDeleted(chat_id))
+
+    def ask(
+        self,
+        chat_id: int | None,
+        question: str,
+        *,
+        mode: AnswerMode | None = None,
+        on_event: Callable[[AnswerEvent], None] = lambda _event: None,
+    ) -> RunningAnswer:
+        """Ask a question. While another one is answered it is refused, in words for the user.
+
+        Args:
+            chat_id: where question and answer are kept; None keeps nothing.
+            question: the user's words.
+            mode: None takes the one in the settings.
+            on_event: told every AnswerEvent, on the thread "chat-dispatch".
+        """
+        running = RunningAnswer(on_event, lambda asked: self._inbox.put(_StopQuestion(asked)))
+        self._inbox.put(_Question(running, chat_id, question, mode or self._settings.current.mode))
+        return running
+
+    def _on_library_event(self, event: LibraryEvent) -> None:
+        if isinstance(event, DocumentsChanged):
+            self._inbox.put(_Warm(event.ids))
+
+    # --- the thread ----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            message = self._next_message()
+            try:
+                self._handle(message)
+                if not self._is_stopping:
+                    self._advance()
+            except StorageError as exc:
+                logger.warning("The store failed.", exc_info=exc)
+                if self._current is not None:
+                    self._refuse(exc.title, exc.detail)
+                else:
+                    self._notices.error(exc.title, "", exc.detail)
+        self._worker.stop()
+        if self._current is not None and self._current.engine_turn_id is not None:
+            self._finish(self._current.text, _NO_FACTS, stopped=True)
+        self._refuse_rest()
+
+    def _next_message(self) -> _Message | None:
+        waits = [self._worker.wait_s()]
+        if self._current is not None and self._current.stop_sent_s is not None:
+            waits.append(max(0.0, self._current.stop_sent_s + STOP_PATIENCE_S - self._clock_s()))
+        known = [wait for wait in waits if wait is not None]
+        try:
+            return self._inbox.get(timeout=min(known) if known else None)
+        except queue.Empty:
+            return None
+
+    def _handle(self, message: _Message | None) -> None:
+        match message:
+            case _StopService():
+                self._is_stopping = True
+            case _Question():
+                self._begin(message)
+            case _StopQuestion(running=running):
+                if self._current is not None and self._current.question.running is running:
+                    self._stop_current(self._current)
+            case _ChatDeleted(chat_id=chat_id):
+                if self._current is not None and self._current.chat_id == chat_id:
+                    self._current.chat_id = None
+                    self._stop_current(self._current)
+            case _Prepared(settings=settings, models=models):
+                self._models = models
+                self._n_ctx = settings.n_ctx
+                self._worker.prepare(settings)
+            case _Unprepared(title=title, detail=detail):
+                self._worker.fail(title, detail)
+            case _Warm(document_ids=ids):
+                self._to_warm |= dict.fromkeys(ids)
+            case WorkerSaid() as said:
+                if self._worker.accept(said):
+                    self._handle_event(said.event)
+
+    def _advance(self) -> None:
+        """Do whatever can be done now."""
+        current = self._current
+        if self._is_eager or current is not None:
+            self._worker.start_if_allowed()
+        if current is not None and current.stop_sent_s is not None:
+            if self._clock_s() - current.stop_sent_s >= STOP_PATIENCE_S:
+                logger.warning("The answer did not stop when asked; its worker is killed.")
+                self._worker.kill()
+                self._finish(current.text, _NO_FACTS, stopped=True)
+        elif current is not None and current.engine_turn_id is None:
+            if self._worker.phase is Phase.FAILED:
+                self._refuse(*self._worker.failure)
+            elif self._worker.phase is Phase.READY:
+                self._send(current)
+        elif current is None and self._worker.phase is Phase.READY:
+            self._warm()
+
+    def _begin(self, question: _Question) -> None:
+        if self._current is not None:
+            question.running.tell(
+                AnswerRefused(
+                    "Another question is being answered.", "Wait for its answer, or stop it, and ask again."
+                )
+            )
+            return
+        if not question.text.strip():
+            question.running.tell(AnswerRefused("There is no question.", "Type one and ask again."))
+            return
+        self._worker.forgive()
+        self._current = _Current(question, question.chat_id)
+        if question.chat_id is not None:
+            self._chats.add_question(question.chat_id, question.text)
+
+    def _send(self, current: _Current) -> None:
+        assert self._models is not None
+        settings = self._settings.current
+        question = current.question
+        # Read now: a note that was switched off a moment ago must not take part.
+        current.answer_set = gather(
+            self._catalog,
+            question.text,
+            mode=question.mode,
+            budget=settings.max_active_chunks,
+            hypernetwork_hash=self._models.hypernetwork_hash,
+            max_quotes=max_quotes(self._n_ctx, settings.max_answer_tokens),
+        )
+        self._last_turn_id += 1
+        current.engine_turn_id = self._last_turn_id
+        question.running.tell(AnswerStarted(current.answer_set.sources))
+        self._worker.send(
+            Ask(
+                turn_id=current.engine_turn_id,
+                question=question.text,
+                mode=question.mode,
+                parts=current.answer_set.parts,
+                quotes=current.answer_set.quotes,
+                max_tokens=settings.max_answer_tokens,
+                temperature=settings.temperature,
+            )
+        )
+
+    def _stop_current(self, current: _Current) -> None:
+        if current.engine_turn_id is None:
+            self._finish("", _NO_FACTS, stopped=True)
+        elif current.stop_sent_s is None:
+            current.stop_sent_s = self._clock_s()
+            self._worker.send(StopAnswer(current.engine_turn_id))
+
+    def _warm(self) -> None:
+        if not self._to_warm or self._models is None:
+            return
+        documents = [self._catalog.document(id_) for id_ in self._to_warm]
+        self._to_warm.clear()
+        ready = [
+            document.id
+            for document in documents
+            if document is not None and document.enabled and document.state is DocumentState.READY
+        ]
+        parts = parts_of_documents(self._catalog, ready, self._models.hypernetwork_hash, WARM_PARTS)
+        if parts:
+            self._worker.send(WarmParts(parts))
+
+    # --- what the worker says ------------------------------------------------------------------------------
+
+    def _handle_event(self, event: ChatEvent | WorkerDied) -> None:
+        if isinstance(event, WorkerReady):
+            # A new process knows nothing: prepare the first notes of the library.
+            self._to_warm |= dict.fromkeys(document.id for document in self._catalog.documents()[:WARM_PARTS])
+            return
+        current = self._current
+        if current is None:
+            return
+        match event:
+            case AnswerToken(turn_id=current.engine_turn_id, text=text):
+                current.text += text
+                current.question.running.tell(AnswerText(text))
+            case AnswerDone(turn_id=current.engine_turn_id) as done:
+                self._worker.succeeded()
+                self._finish(done.text, _facts_of(done), stopped=done.stopped)
+            case AnswerFailed(turn_id=current.engine_turn_id, title=title, detail=detail):
+                self._refuse(title, detail)
+            case WorkerFailed(title=title, detail=detail):
+                self._refuse(title, detail)
+            case WorkerDied() if current.engine_turn_id is not None:
+                self._refuse(
+                    "The answer was interrupted.",
+                    "The part of Loreleaf that answers stopped unexpectedly. Ask again.",
+                )
+
+    def _finish(self, text: str, facts: AnswerFacts, *, stopped: bool) -> None:
+        current, self._current = self._current, None
+        assert current is not None
+        mode, sources = current.question.mode, current.answer_set.sources
+        turn_id: int | None = None
+        if current.chat_id is not None:
+            try:
+                turn = self._chats.add_answer(current.chat_id, text, mode.value, sources, facts, stopped)
+                turn_id = turn.id
+            except StorageError as exc:
+                # The answer is there, only its place is not: show it all the same.
+                logger.warning("An answer could not be kept.", exc_info=exc)
+                self._notices.error(exc.title, "The answer could not be kept in its chat.", exc.detail)
+        answer = Answer(text, mode, sources, facts, stopped, turn_id)
+        current.question.running.tell(AnswerFinished(answer))
+
+    def _refuse(self, title: str, detail: str) -> None:
+        current, self._current = self._current, None
+        assert current is not None
+        current.question.running.tell(AnswerRefused(title, detail))
+
+    def _refuse_rest(self) -> None:
+        """Nobody must wait for ever for an answer of a service that has ended."""
+        waiting = [self._current.question] if self._current is not None else []
+        self._current = None
+        while not self._inbox.empty():
+            message = self._inbox.get_nowait()
+            if isinstance(message, _Question):
+                waiting.append(message)
+        for question in waiting:
+            question.running.tell(AnswerRefused("Loreleaf is closing.", "Ask again when it runs."))
+
+
+def _facts_of(done: AnswerDone) -> AnswerFacts:
+    return AnswerFacts(
+        prompt_tokens=done.prompt_tokens,
+        completion_tokens=done.completion_tokens,
+        adapter_rank=done.adapter_rank,
+        first_token_s=done.first_token_s,
+        tokens_per_s=done.tokens_per_s,
+        device=done.device,
+    )

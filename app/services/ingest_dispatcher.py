@@ -1,0 +1,352 @@
+"""The thread between the job queue and the ingest worker: one job at a time, none lost, none done twice."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.services.library_events import DocumentsChanged, JobProgressed, LibraryEvents
+from app.services.notices import NoticeBoard
+from app.services.ports import IngestWorkerFactory, PreparedModels
+from app.services.profile_lock import ProfileLock
+from app.services.queueing import Queueing
+from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
+from engine.messages import (
+    CancelJob,
+    ChunkAdapter,
+    EngineSettings,
+    IngestCommand,
+    IngestEvent,
+    Internalize,
+    JobCancelled,
+    JobDone,
+    JobFailed,
+    JobProgress,
+    WorkerDied,
+    WorkerFailed,
+)
+from storage.catalog import Catalog
+from storage.errors import StorageError
+from storage.ingest_queue import IngestQueue
+from storage.records import JobRecord, JobState, NewChunk
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 2.0
+"""Other processes of the profile may enqueue, or give the lock back: look this often."""
+
+CANCEL_PATIENCE_S = 5.0
+"""A worker that does not stop a cancelled job within this time is killed."""
+
+STORAGE_PAUSE_S = 15.0
+"""After the store failed (disk full, locked) no job is claimed for this long."""
+
+PROGRESS_INTERVAL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Wake:
+    """There may be something to do. ``forgive``: a user asked for it, so a failed worker is tried again."""
+
+    forgive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    settings: EngineSettings
+    models: PreparedModels
+
+
+@dataclass(frozen=True, slots=True)
+class _Unprepared:
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    pass
+
+
+_Message = _Wake | _Prepared | _Unprepared | _Stop | WorkerSaid[IngestEvent]
+
+
+@dataclass(slots=True)
+class _Current:
+    """The job the worker has."""
+
+    job: JobRecord
+    mtime_ns: int | None
+    cancel_sent_s: float | None = None
+    progress_told_s: float = 0.0
+
+
+class IngestDispatcher:
+    """Claims jobs, passes them to the worker and stores what comes back.
+
+    Public methods may be called on any thread; everything else runs on the thread "ingest-dispatch", so the
+    state of the current job needs no lock. What counts as true is the job's row: a job that was cancelled or
+    forgotten there is stopped here, and its result is not stored.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        jobs: IngestQueue,
+        queueing: Queueing,
+        events: LibraryEvents,
+        notices: NoticeBoard,
+        worker_factory: IngestWorkerFactory,
+        lock: ProfileLock,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalog = catalog
+        self._jobs = jobs
+        self._queueing = queueing
+        self._events = events
+        self._notices = notices
+        self._lock = lock
+        self._clock_s = clock_s
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._worker: WorkerSupervisor[IngestCommand, IngestEvent] = WorkerSupervisor(
+            "ingest", worker_factory, self._inbox.put, events, notices, clock_s
+        )
+        self._current: _Current | None = None
+        self._is_recovery_due = True
+        self._not_before_s = 0.0
+        self._is_stopping = False
+        self._turn = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="ingest-dispatch", daemon=True)
+
+    # --- any thread ----------------------------------------------------------------------------------------
+
+    @property
+    def worker_phase(self) -> Phase:
+        """Where the worker process stands."""
+        return self._worker.phase
+
+    def start(self) -> None:
+        """Begin to work; jobs wait until ``use_models`` was called and the profile's lock is held."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the worker, put its job back into the queue, end the thread. Takes at most about ten seconds."""
+        if self._thread.is_alive():
+            self._inbox.put(_Stop())
+            self._thread.join()
+
+    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
+        """The models are there."""
+        self._inbox.put(_Prepared(settings, models))
+
+    def refuse_models(self, title: str, detail: str) -> None:
+        """The models cannot be had; jobs stay queued."""
+        self._inbox.put(_Unprepared(title, detail))
+
+    def wake(self, *, forgive: bool = False) -> None:
+        """Look at the queue: there are new jobs, or the current one was cancelled or forgotten."""
+        self._inbox.put(_Wake(forgive))
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until no job is queued or running; False if the time is over or the worker cannot work."""
+        deadline_s = time.monotonic() + timeout_s
+        with self._turn:
+            while self._current is not None or self._jobs.pending() > 0:
+                remaining_s = deadline_s - time.monotonic()
+                if remaining_s <= 0 or self._worker.phase is Phase.FAILED:
+                    return False
+                # In slices: another process may be the one that works.
+                self._turn.wait(min(remaining_s, 0.5))
+            return True
+
+    # --- the thread ----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            message = self._next_message()
+            try:
+                self._handle(message)
+                if not self._is_stopping:
+                    self._advance()
+            except StorageError as exc:
+                self._pause_after(exc)
+            with self._turn:
+                self._turn.notify_all()
+        self._shut_down()
+        with self._turn:
+            self._turn.notify_all()
+
+    def _next_message(self) -> _Message | None:
+        waits = [POLL_S, self._worker.wait_s()]
+        try:
+            return self._inbox.get(timeout=min(wait for wait in waits if wait is not None))
+        except queue.Empty:
+            return None
+
+    def _handle(self, message: _Message | None) -> None:
+        match message:
+            case _Stop():
+                self._is_stopping = True
+            case _Wake(forgive=True):
+                self._worker.forgive()
+                self._not_before_s = 0.0
+            case _Prepared(settings=settings, models=models):
+                self._worker.prepare(settings)
+                self._queueing.models = models
+                self._is_recovery_due = True
+            case _Unprepared(title=title, detail=detail):
+                self._worker.fail(title, detail)
+            case WorkerSaid() as said:
+                if self._worker.accept(said):
+                    self._handle_event(said.event)
+
+    def _advance(self) -> None:
+        """Do whatever can be done now."""
+        if not self._lock.try_acquire() or self._clock_s() < self._not_before_s:
+            return
+        if self._is_recovery_due and self._current is None:
+            self._recover()
+        if self._current is not None:
+            self._check_cancelled(self._current)
+        if self._current is None and self._queueing.models is not None and self._jobs.pending() > 0:
+            self._worker.start_if_allowed()
+            if self._worker.phase is Phase.READY:
+                self._claim_next()
+
+    def _recover(self) -> None:
+        """Only the lock's holder may: jobs "running" in the catalog while none runs here were interrupted."""
+        self._jobs.requeue_interrupted()
+        for document in self._jobs.left_behind():
+            self._queueing.learn_again(document)
+        models = self._queueing.models
+        if models is not None:
+            self._relearn_outdated(models)
+        self._is_recovery_due = False
+
+    def _relearn_outdated(self, models: PreparedModels) -> None:
+        ids = self._catalog.documents_for_other_models(models.base_hash, models.hypernetwork_hash)
+        for id_ in ids:
+            if (document := self._catalog.document(id_)) is not None:
+                self._queueing.learn_again(document)
+        if ids:
+            self._notices.info("Your notes are learnt anew.", f"{len(ids)} were learnt for another model.")
+
+    def _claim_next(self) -> None:
+        while (job := self._jobs.claim()) is not None:
+            # Another document may have had the same bytes since this was queued: a copy costs no model pass.
+            if self._queueing.attach_if_known(job.document_id, job.content_hash):
+                continue
+            document = self._catalog.document(job.document_id)
+            self._current = _Current(job, document.mtime_ns if document else None)
+            self._events.publish(DocumentsChanged((job.document_id,)))
+            self._worker.send(Internalize(job.id, job.path))
+            return
+
+    def _check_cancelled(self, current: _Current) -> None:
+        if current.cancel_sent_s is not None:
+            if self._clock_s() - current.cancel_sent_s > CANCEL_PATIENCE_S:
+                logger.warning("Job %d did not stop when cancelled; its worker is killed.", current.job.id)
+                self._worker.kill()
+                self._current = None
+            return
+        if not self._is_running(current.job):
+            current.cancel_sent_s = self._clock_s()
+            self._worker.send(CancelJob(current.job.id))
+
+    # --- what the worker says ------------------------------------------------------------------------------
+
+    def _handle_event(self, event: IngestEvent | WorkerDied) -> None:
+        current = self._current
+        if current is None:
+            return
+        match event:
+            case WorkerDied():
+                self._current = None
+                self._jobs.give_back(current.job.id)
+                self._events.publish(DocumentsChanged((current.job.document_id,)))
+            case WorkerFailed():
+                self._current = None
+                self._queueing.put_back(current.job)
+            case JobProgress(job_id=current.job.id) as progress:
+                self._tell_progress(current, progress)
+            case JobDone(job_id=current.job.id) as done:
+                self._current = None
+                self._worker.succeeded()
+                self._store(current, done)
+            case JobFailed(job_id=current.job.id, title=title, detail=detail):
+                self._current = None
+                self._worker.succeeded()
+                self._fail(current.job, title, detail)
+            case JobCancelled(job_id=current.job.id):
+                self._current = None
+
+    def _store(self, current: _Current, done: JobDone) -> None:
+        job = current.job
+        is_stored = self._catalog.store_content(
+            job.document_id,
+            done.content_hash,
+            size_bytes=done.size_bytes,
+            mtime_ns=current.mtime_ns,
+            base_hash=done.base_hash,
+            hypernetwork_hash=done.hypernetwork_hash,
+            chunks=[_new_chunk(chunk) for chunk in done.chunks],
+            note=done.note,
+            job_id=job.id,
+        )
+        if is_stored:
+            self._events.publish(DocumentsChanged((job.document_id,)))
+
+    def _fail(self, job: JobRecord, title: str, detail: str) -> None:
+        document = self._catalog.document(job.document_id)
+        if document is not None and document.path != job.path:
+            self._queueing.put_back(job)  # renamed under the worker's hands: it looked in the wrong place
+            return
+        if self._catalog.mark_failed(job.document_id, title, detail, job_id=job.id):
+            self._events.publish(DocumentsChanged((job.document_id,)))
+
+    def _tell_progress(self, current: _Current, progress: JobProgress) -> None:
+        now_s = self._clock_s()
+        is_last = progress.n_done >= progress.n_chunks
+        if is_last or now_s - current.progress_told_s >= PROGRESS_INTERVAL_S:
+            current.progress_told_s = now_s
+            self._events.publish(JobProgressed(current.job.document_id, progress.n_done, progress.n_chunks))
+
+    def _is_running(self, job: JobRecord) -> bool:
+        """Whether the catalog still wants this job done."""
+        return any(
+            row.id == job.id and row.state is JobState.RUNNING for row in self._jobs.jobs(job.document_id)
+        )
+
+    # --- trouble and end -----------------------------------------------------------------------------------
+
+    def _pause_after(self, exc: StorageError) -> None:
+        """The store failed: say so, and begin again later from what its rows say."""
+        logger.warning("The store failed; learning pauses.", exc_info=exc)
+        self._notices.error(exc.title, "Learning pauses and goes on by itself.", exc.detail)
+        self._not_before_s = self._clock_s() + STORAGE_PAUSE_S
+        self._is_recovery_due = True
+
+    def _shut_down(self) -> None:
+        self._worker.stop()
+        current, self._current = self._current, None
+        if current is not None:
+            try:
+                self._queueing.put_back(current.job)
+            except StorageError as exc:
+                # Not lost: the row says "running", and the next start puts it back.
+                logger.warning("The running job could not be put back.", exc_info=exc)
+
+
+def _new_chunk(chunk: ChunkAdapter) -> NewChunk:
+    return NewChunk(
+        position=chunk.position,
+        char_start=chunk.char_start,
+        char_end=chunk.char_end,
+        text=chunk.text,
+        n_tokens=chunk.n_tokens,
+        codec=str(chunk.codec),
+        rank=chunk.rank,
+        data=chunk.data,
+    )

@@ -1,0 +1,152 @@
+"""From a path to a job: what the window, the terminal and the watcher call to have notes learnt."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services.forgotten_paths import ForgottenPaths
+from app.services.ingest_dispatcher import IngestDispatcher
+from app.services.library_events import LibraryEvent, LibraryEvents
+from app.services.note_files import (
+    Skipped,
+    canonical,
+    stamp_of,
+    walk_notes,
+    why_not_a_note,
+)
+from app.services.ports import PreparedModels
+from app.services.queueing import Queueing
+from app.services.settling import FileStamp
+from engine.messages import EngineSettings
+from storage.catalog import Catalog
+from storage.records import DocumentRecord, DocumentState
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What became of the paths that were added.
+
+    Attributes:
+        added: documents that are new, changed or tried once more; their state is QUEUED, READY or FAILED.
+        unchanged: documents whose bytes are learnt, or queued, already.
+        skipped: files that are no notes, each with its reason.
+    """
+
+    added: tuple[DocumentRecord, ...]
+    unchanged: tuple[DocumentRecord, ...]
+    skipped: tuple[tuple[Path, str], ...]
+
+
+class IngestService:
+    """Puts files into the queue and has them learnt.
+
+    Any thread; every call that takes paths reads and hashes files in the caller's thread.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        queueing: Queueing,
+        events: LibraryEvents,
+        dispatcher: IngestDispatcher,
+        forgotten: ForgottenPaths,
+    ) -> None:
+        self._catalog = catalog
+        self._queueing = queueing
+        self._events = events
+        self._dispatcher = dispatcher
+        self._forgotten = forgotten
+
+    def start(self) -> None:
+        """Begin to learn what is queued, as soon as the models are there and the profile's lock is held."""
+        self._dispatcher.start()
+
+    def stop(self) -> None:
+        """Stop learning; what is running goes back into the queue."""
+        self._dispatcher.stop()
+
+    def subscribe(self, listener: Callable[[LibraryEvent], None]) -> Callable[[], None]:
+        """Hear of documents, progress and the engine's state; see LibraryEvent. Returns what ends it."""
+        return self._events.subscribe(listener)
+
+    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
+        """The models are there."""
+        self._dispatcher.use_models(settings, models)
+
+    def refuse_models(self, title: str, detail: str) -> None:
+        """The models cannot be had; jobs stay queued."""
+        self._dispatcher.refuse_models(title, detail)
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until no job is queued or running; False if the time is over or the worker cannot work."""
+        return self._dispatcher.wait_until_idle(timeout_s)
+
+    def add_paths(self, paths: Iterable[Path]) -> AddReport:
+        """Add files, and the files in folders, that the user chose. One that cannot be taken harms no other.
+
+        Raises:
+            StorageError: the store cannot be written.
+        """
+        added: list[DocumentRecord] = []
+        unchanged: list[DocumentRecord] = []
+        skipped: list[tuple[Path, str]] = []
+        for item in _files_of(paths):
+            if isinstance(item, Skipped):
+                skipped.append((item.path, item.reason))
+                continue
+            try:
+                stamp = stamp_of(item)
+            except OSError as exc:
+                skipped.append((item, f"It cannot be looked at: {exc.strerror or exc}."))
+                continue
+            if stamp is None:
+                skipped.append((item, "There is no such file."))
+                continue
+            self._forgotten.remove(item)
+            document = self._catalog.add_document(item)
+            has_news = self._queueing.learn(document, stamp, is_retry=document.state is DocumentState.FAILED)
+            now = self._catalog.document(document.id) or document
+            (added if has_news else unchanged).append(now)
+        self._dispatcher.wake(forgive=True)
+        return AddReport(tuple(added), tuple(unchanged), tuple(skipped))
+
+    def learn_file(self, path: Path, stamp: FileStamp, *, folder_id: int | None) -> None:
+        """Take a watched file that is new or changed. ``path`` is canonical."""
+        document = self._catalog.add_document(path, folder_id=folder_id)
+        if self._queueing.learn(document, stamp, is_retry=False):
+            self._dispatcher.wake()
+
+    def retry(self, document_id: int) -> None:
+        """Try a document once more, with whatever its file is now. A document that is gone is ignored."""
+        document = self._catalog.document(document_id)
+        if document is not None:
+            self._queueing.learn_again(document)
+            self._dispatcher.wake(forgive=True)
+
+    def drop_cancelled(self) -> None:
+        """Stop the running job if its document was forgotten meanwhile."""
+        self._dispatcher.wake()
+
+
+def _files_of(paths: Iterable[Path]) -> Iterator[Path | Skipped]:
+    """The files that ``paths`` stand for, in order, each once."""
+    seen: set[Path] = set()
+    for path in map(canonical, paths):
+        items: Iterable[Path | Skipped]
+        if path.is_dir():
+            items = walk_notes(path)
+        elif reason := _why_refused(path):
+            items = (Skipped(path, reason),)
+        else:
+            items = (path,)
+        for item in items:
+            key = item.path if isinstance(item, Skipped) else item
+            if key not in seen:
+                seen.add(key)
+                yield item
+
+
+def _why_refused(path: Path) -> str:
+    """Why a file that was named by the user is not taken; a hidden one is, when it was named itself."""
+    reason = why_not_a_note(path)
+    return "" if path.name.startswith(".") and not why_not_a_note(Path(path.name.lstrip("."))) else reason
