@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.training.personal_notes.facts import state_fact
 from engine.training.personal_notes.families.catalog import FAMILIES
 from engine.training.personal_notes.generator import MAX_QUESTIONS, MIN_QUESTIONS, generate_note
 from engine.training.personal_notes.note import Note
 from engine.training.personal_notes.templates import FactKind, TemplateError, parse_family
-from engine.training.personal_notes.values import GENERATORS
+from engine.training.personal_notes.values import GENERATORS, ValueDraw
 
 SAMPLE_SIZE = 1500
 
@@ -95,7 +96,14 @@ def test_answers_are_short_spans(notes: list[Note]) -> None:
 
 
 def test_layouts_are_mixed(notes: list[Note]) -> None:
-    marks = {"table": "|---|", "heading": "# ", "bullet": "\n- ", "label": ": ", "numbered": "\n2. ", "bold": "**"}
+    marks = {
+        "table": "|---|",
+        "heading": "# ",
+        "bullet": "\n- ",
+        "label": ": ",
+        "numbered": "\n2. ",
+        "bold": "**",
+    }
     for name, mark in marks.items():
         share = sum(mark in note.text for note in notes) / SAMPLE_SIZE
         assert share > 0.02, name
@@ -129,9 +137,15 @@ def test_cards_only_speak_of_their_subject_and_value() -> None:
     for family in FAMILIES:
         for card in family.cards:
             for attribute in card.attributes:
-                assert all({"e", "v"} == set(s.slots) for s in attribute.sentences), (card.key, attribute.labels)
+                assert all({"e", "v"} == set(s.slots) for s in attribute.sentences), (
+                    card.key,
+                    attribute.labels,
+                )
                 assert all(set(s.slots) == {"e"} for s in attribute.asks), (card.key, attribute.labels)
-                assert all(set(s.slots) == {"v"} for s in attribute.reverse_asks), (card.key, attribute.labels)
+                assert all(set(s.slots) == {"v"} for s in attribute.reverse_asks), (
+                    card.key,
+                    attribute.labels,
+                )
 
 
 def test_no_question_is_shared_by_two_kinds_of_fact() -> None:
@@ -143,9 +157,26 @@ def test_no_question_is_shared_by_two_kinds_of_fact() -> None:
 
 def test_a_broken_line_of_a_family_is_refused() -> None:
     with pytest.raises(TemplateError, match="cannot read"):
-        parse_family("broken", "Title", "fact\nno mark at all")
+        parse_family("broken", "titles A\nfact\nno mark at all")
 
 
 def test_a_fact_without_questions_is_refused() -> None:
     with pytest.raises(TemplateError, match="needs a sentence and a question"):
-        parse_family("broken", "Title", "fact\n= It is {person}.")
+        parse_family("broken", "titles A\nfact\n= It is {person}.")
+
+
+def test_a_family_without_titles_is_refused() -> None:
+    with pytest.raises(TemplateError, match="titles"):
+        parse_family("broken", "fact\n= It is {person}.\n? person: Who is it?")
+
+
+def test_dates_that_belong_together_are_in_order() -> None:
+    kinds = [kind for kind in _fact_kinds() if kind.in_order]
+    assert kinds
+    for kind in kinds:
+        early, late = kind.in_order
+        for number in range(20):
+            draw = ValueDraw(random.Random(number))
+            passage = state_fact(draw, kind, as_list=False, number=number)
+            values = passage.questions[0].values
+            assert not draw.is_later(values[early], values[late])

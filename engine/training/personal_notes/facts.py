@@ -37,10 +37,12 @@ class Passage:
 
 def with_right_articles(text: str) -> str:
     """Return the text with "a" before a vowel made "an"."""
-    return _ARTICLE.sub("an ", text) if " a " in text else text
+    return _ARTICLE.sub("an ", text) if "a " in text else text
 
 
-def _draw_slot(draw: ValueDraw, slot: str, own: dict[str, tuple[Template, ...]], values: dict[str, str]) -> None:
+def _draw_slot(
+    draw: ValueDraw, slot: str, own: dict[str, tuple[Template, ...]], values: dict[str, str]
+) -> None:
     if slot in values:
         return
     options = own.get(slot)
@@ -67,6 +69,10 @@ def state_fact(draw: ValueDraw, kind: FactKind, *, as_list: bool, number: int) -
     values: dict[str, str] = {}
     for slot in statement.slots:
         _draw_slot(draw, slot, kind.own_slots, values)
+    if kind.in_order and set(kind.in_order) <= values.keys():
+        early, late = kind.in_order
+        if draw.is_later(values[early], values[late]):
+            values[early], values[late] = values[late], values[early]
     stated = values.keys()
     asked = [
         Asked(ask.template, values, values[ask.answer_slot], f"{kind.key}.{number}.{ask.answer_slot}")
@@ -98,7 +104,9 @@ def _card_subject(draw: ValueDraw, kind: CardKind) -> str:
     return kind.subject.fill(inner)
 
 
-def state_cards(draw: ValueDraw, kind: CardKind, *, count: int, n_attributes: int, layout: str) -> list[Passage]:
+def state_cards(
+    draw: ValueDraw, kind: CardKind, *, count: int, n_attributes: int, layout: str
+) -> list[Passage]:
     """Return the same attributes of several subjects; layout is "table", "lines", "inline" or "prose"."""
     start = list(kind.attributes)
     draw.rng.shuffle(start)
@@ -119,7 +127,9 @@ def state_cards(draw: ValueDraw, kind: CardKind, *, count: int, n_attributes: in
     if layout == "table":
         lines = [f"| {draw.pick(('Name', '', 'Who / what'))} | " + " | ".join(labels) + " |"]
         lines.append("|" + "---|" * (len(labels) + 1))
-        lines += [f"| {subject} | " + " | ".join(row) + " |" for subject, row in zip(subjects, rows, strict=True)]
+        lines += [
+            f"| {subject} | " + " | ".join(row) + " |" for subject, row in zip(subjects, rows, strict=True)
+        ]
         return [Passage(tuple(lines), tuple(q for asked in questions for q in asked), is_table=True)]
     passages = []
     dash = draw.pick((" - ", ": ", " – ", ", "))
@@ -127,7 +137,10 @@ def state_cards(draw: ValueDraw, kind: CardKind, *, count: int, n_attributes: in
     labelled = draw.chance(0.6)
     for subject, row, asked in zip(subjects, rows, questions, strict=True):
         if layout == "inline":
-            cells = [f"{label.lower()} {cell}" if labelled else cell for label, cell in zip(labels, row, strict=True)]
+            cells = [
+                f"{label.lower()} {cell}" if labelled else cell
+                for label, cell in zip(labels, row, strict=True)
+            ]
             found: tuple[str, ...] = (subject + dash + ", ".join(cells),)
         elif layout == "lines":
             found = (heading.format(subject), *(f"{a}: {b}" for a, b in zip(labels, row, strict=True)))
@@ -135,7 +148,9 @@ def state_cards(draw: ValueDraw, kind: CardKind, *, count: int, n_attributes: in
             found = (
                 " ".join(
                     with_right_articles(
-                        attribute.sentences[draw.below(0, len(attribute.sentences) - 1)].fill({"e": subject, "v": cell})
+                        attribute.sentences[draw.below(0, len(attribute.sentences) - 1)].fill(
+                            {"e": subject, "v": cell}
+                        )
                     )
                     for attribute, cell in zip(attributes, row, strict=True)
                 ),

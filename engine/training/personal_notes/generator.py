@@ -94,7 +94,9 @@ def _passages(draw: ValueDraw, family: Family, wanted: int, layout: str) -> list
 def _card_layout(draw: ValueDraw, layout: str, count: int) -> str:
     if layout in _PROSE_LAYOUTS:
         return "prose" if draw.chance(0.7) else "lines"
-    return draw.pick(("table", "table", "lines", "inline", "prose") if count > 1 else ("lines", "inline", "prose"))
+    return draw.pick(
+        ("table", "table", "lines", "inline", "prose") if count > 1 else ("lines", "inline", "prose")
+    )
 
 
 def _title(draw: ValueDraw, family: Family) -> str:
@@ -110,7 +112,9 @@ def _text(draw: ValueDraw, title: str, sections: list[tuple[Family, list[Passage
     if draw.chance(0.65):
         parts.append(draw.pick(("# {}", "# {}", "{}", "{}:", "**{}**", "== {} ==")).format(title))
     if layout == "diary":
-        parts.append(f"{draw.pick(vocabulary.WEEKDAYS)}, {draw.pick(('evening', 'late', 'morning', 'lunch break'))}")
+        parts.append(
+            f"{draw.pick(vocabulary.WEEKDAYS)}, {draw.pick(('evening', 'late', 'morning', 'lunch break'))}"
+        )
     for index, (family, passages) in enumerate(sections):
         if index or (len(sections) > 1 and draw.chance(0.5)):
             heading = draw.pick(family.titles)

@@ -1,11 +1,12 @@
 """The small language in which the families of notes are written, and its parser.
 
-A family is a text of blocks. A block describes one kind of fact:
+A family is a text file: a line "titles A / B", then blocks. A block describes one kind of fact:
 
     fact
     = I see the dentist on {date} at {clock}.        a whole sentence, fits everywhere
     - Dentist: {date}, {clock}                       a jotting, only used in lists
     : place = Hotel {name} / {city} Inn              values of an own slot
+    < date date2                                     date comes before date2
     ? date: When do I see the dentist? | dentist date
 
 or a card: a thing or person with attributes, written as a heading with lines, a table or sentences:
@@ -16,9 +17,10 @@ or a card: a thing or person with attributes, written as a heading with lines, a
     ? How do I call {e}? | {e} phone                 asks for the attribute
     ! Whose number is {v}?                           asks for the person
 
-A slot's kind is its name without trailing digits (see values.GENERATORS) unless the block defines it. A question is only
-asked when the chosen statement contains its answer and everything the question mentions; as no value is drawn twice for a
-note, such a question has one answer. A question without any slot is only asked when its kind of fact occurs once.
+A slot's kind is its name without trailing digits (see values.GENERATORS) unless the block defines it. A
+question is only asked when the chosen statement contains its answer and everything the question mentions; as
+no value is drawn twice for a note, such a question has one answer. A question without any slot is only asked
+when its kind of fact occurs once.
 """
 
 from __future__ import annotations
@@ -66,10 +68,11 @@ class FactKind:
     jottings: tuple[Template, ...]
     asks: tuple[Ask, ...]
     own_slots: dict[str, tuple[Template, ...]]
+    in_order: tuple[str, ...]
 
     @property
     def may_repeat(self) -> bool:
-        """Whether several such facts in one note stay apart: nearly all questions name something of the fact."""
+        """Whether several such facts in one note stay apart: nearly all questions name one."""
         return sum(not ask.template.slots for ask in self.asks) * 4 < len(self.asks)
 
 
@@ -133,7 +136,8 @@ def _fact(key: str, block: _Lines) -> FactKind:
     sentences = tuple(map(template, block.of("=")))
     if not sentences or not asks:
         raise TemplateError(f"{key} needs a sentence and a question")
-    return FactKind(key, sentences, tuple(map(template, block.of("-"))), tuple(asks), own)
+    in_order = tuple(" ".join(block.of("<")).split())
+    return FactKind(key, sentences, tuple(map(template, block.of("-"))), tuple(asks), own, in_order)
 
 
 def _card(key: str, block: _Lines) -> CardKind:
@@ -161,19 +165,22 @@ def _card(key: str, block: _Lines) -> CardKind:
     return CardKind(key, template(block.head), tuple(attributes))
 
 
-def parse_family(name: str, titles: str, text: str) -> Family:
-    """Parse a family; titles are separated by " / ". Raises TemplateError."""
+def parse_family(name: str, text: str) -> Family:
+    """Parse the text of a family. Raises TemplateError."""
     blocks: list[_Lines] = []
-    for raw in text.strip().splitlines():
+    first, _, rest = text.strip().partition("\n")
+    if not first.startswith("titles "):
+        raise TemplateError(f"{name}: the first line must give the titles")
+    for raw in rest.splitlines():
         line = raw.strip()
         if not line:
             continue
         if line == "fact" or line.startswith("card "):
             blocks.append(_Lines(line.removeprefix("card ")))
-        elif line[0] in "=-:?+!" and line[1] == " " and blocks:
+        elif line[0] in "=-:?+!<" and line[1] == " " and blocks:
             blocks[-1].lines.append((line[0], line[2:].strip()))
         else:
             raise TemplateError(f"{name}: cannot read {line!r}")
     facts = tuple(_fact(f"{name}-{n}", block) for n, block in enumerate(blocks) if block.head == "fact")
     cards = tuple(_card(f"{name}-{n}", block) for n, block in enumerate(blocks) if block.head != "fact")
-    return Family(name, tuple(titles.split(" / ")), facts, cards)
+    return Family(name, tuple(first.removeprefix("titles ").split(" / ")), facts, cards)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from engine.training.personal_notes import vocabulary as words
 
 _MAX_TRIES = 12
+_MINUTES = ("00", "05", "10", "15", "20", "25", "30", "40", "45", "50")
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE_SYMBOLS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -26,6 +27,7 @@ class ValueDraw:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self._used: set[str] = set()
+        self._moments: dict[str, tuple[int, ...]] = {}
         self._date_style = rng.randrange(9)
         self._clock_style = rng.randrange(5)
         self._money_style = rng.randrange(7)
@@ -59,6 +61,15 @@ class ValueDraw:
         if kind in _REMEMBER_THEMSELVES:
             return generator(self)
         return self.unused(lambda: generator(self))
+
+    def remember_moment(self, text: str, *moment: int) -> str:
+        """Note which date or time a text means, and return the text."""
+        self._moments[text] = moment
+        return text
+
+    def is_later(self, first: str, second: str) -> bool:
+        """Return whether the first of two texts that value() gave means a later date or time."""
+        return self._moments[first] > self._moments[second]
 
     # Styles mostly stay the same within a note, as they do for one writer.
     @property
@@ -131,42 +142,47 @@ def company(draw: ValueDraw) -> str:
 
 def date(draw: ValueDraw) -> str:
     """Return a day of a year in one of nine formats."""
-    day, month, year = draw.below(1, 28), draw.below(0, 11), draw.below(2018, 2031)
-    name = words.MONTHS[month]
+    day, month, year = draw.below(1, 28), draw.below(1, 12), draw.below(2018, 2031)
     style = draw.date_style
-    if style == 0:
-        return f"{day} {name}"
-    if style == 1:
-        return f"{name} {day}"
-    if style == 2:
-        return f"{day} {name} {year}"
-    if style == 3:
-        return f"{name} {day}, {year}"
-    if style == 4:
-        return f"{year}-{month + 1:02d}-{day:02d}"
-    if style == 5:
-        return f"{day:02d}.{month + 1:02d}.{year}"
+    moment = (year, month, day) if 2 <= style <= 5 else (month, day)
+    return draw.remember_moment(_written_date(draw, style, day, month, year), *moment)
+
+
+def _written_date(draw: ValueDraw, style: int, day: int, month: int, year: int) -> str:
+    name = words.MONTHS[month - 1]
     if style == 6:
         return f"{draw.pick(words.WEEKDAYS)} {day} {name}"
     if style == 7:
         suffix = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd"}.get(day, "th")
         return f"{day}{suffix} of {name}"
-    return f"{day} {name[:3]}"
+    forms = {
+        0: f"{day} {name}",
+        1: f"{name} {day}",
+        2: f"{day} {name} {year}",
+        3: f"{name} {day}, {year}",
+        4: f"{year}-{month:02d}-{day:02d}",
+        5: f"{day:02d}.{month:02d}.{year}",
+        8: f"{day} {name[:3]}",
+    }
+    return forms[style]
 
 
 def clock(draw: ValueDraw) -> str:
-    """Return a time of day."""
-    hour, minute = draw.below(6, 21), draw.pick(("00", "05", "10", "15", "20", "25", "30", "40", "45", "50"))
+    """Return a time of day in one of five formats."""
+    hour, minute = draw.below(6, 21), draw.pick(_MINUTES)
     style = draw.clock_style
+    if style == 2 and minute < "20":
+        minute = "00"
     half = "am" if hour < 12 else "pm"
     twelve = hour if hour <= 12 else hour - 12
-    if style == 0:
-        return f"{twelve}:{minute} {half}"
-    if style == 1:
-        return f"{twelve}{half}" if minute == "00" else f"{twelve}:{minute}{half}"
-    if style == 2:
-        return f"{twelve} {half}" if minute < "20" else f"{twelve}:{minute} {half}"
-    return f"{hour}:{minute}" if style == 3 else f"{hour:02d}:{minute}"
+    forms = {
+        0: f"{twelve}:{minute} {half}",
+        1: f"{twelve}{half}" if minute == "00" else f"{twelve}:{minute}{half}",
+        2: f"{twelve} {half}" if minute == "00" else f"{twelve}:{minute} {half}",
+        3: f"{hour}:{minute}",
+        4: f"{hour:02d}:{minute}",
+    }
+    return draw.remember_moment(forms[style], hour, int(minute))
 
 
 def _amount(draw: ValueDraw, number: str) -> str:
@@ -188,7 +204,9 @@ def big_money(draw: ValueDraw) -> str:
 def small_money(draw: ValueDraw) -> str:
     """Return the price of a small thing."""
     number = str(draw.below(2, 49))
-    return _amount(draw, f"{number}.{draw.pick(('50', '90', '20', '75', '99'))}" if draw.chance(0.5) else number)
+    return _amount(
+        draw, f"{number}.{draw.pick(('50', '90', '20', '75', '99'))}" if draw.chance(0.5) else number
+    )
 
 
 def phone(draw: ValueDraw) -> str:
@@ -224,13 +242,16 @@ def password(draw: ValueDraw) -> str:
     """Return something people use as a password."""
     style = draw.below(0, 4)
     if style == 0:
-        return f"{draw.pick(words.COLOURS).split()[-1]}-{draw.pick(words.PETS).split()[-1]}-{draw.below(10, 999)}"
+        colour, animal = draw.pick(words.COLOURS).split()[-1], draw.pick(words.PETS).split()[-1]
+        return f"{colour}-{animal}-{draw.below(10, 999)}"
     if style == 1:
         return f"{invented_word(draw)}{draw.below(10, 9999)}{draw.pick(('!', '?', '', '#', '*'))}"
     if style == 2:
         return "".join(draw.pick("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(draw.below(8, 11)))
     if style == 3:
-        return f"{draw.pick(words.BOOK_NOUNS).lower()}.{draw.pick(words.PET_NAMES).lower()}{draw.below(1, 99)}"
+        return (
+            f"{draw.pick(words.BOOK_NOUNS).lower()}.{draw.pick(words.PET_NAMES).lower()}{draw.below(1, 99)}"
+        )
     return f"{draw.pick(words.BOOK_ADJECTIVES)}{draw.pick(words.BOOK_NOUNS)}{draw.below(10, 99)}"
 
 
@@ -239,7 +260,8 @@ def email(draw: ValueDraw) -> str:
     name = draw.pick(words.FIRST_NAMES).lower() if draw.chance(0.5) else invented_word(draw, 2).lower()
     separator = draw.pick((".", "_", "", "-"))
     host = invented_word(draw, 2).lower()
-    return f"{name}{separator}{draw.pick(words.LAST_NAMES).lower()}@{host}.{draw.pick(('com', 'org', 'net', 'io', 'eu'))}"
+    ending = draw.pick(("com", "org", "net", "io", "eu"))
+    return f"{name}{separator}{draw.pick(words.LAST_NAMES).lower()}@{host}.{ending}"
 
 
 def address(draw: ValueDraw) -> str:
@@ -257,7 +279,9 @@ def book(draw: ValueDraw) -> str:
     if style == 2:
         return f"{noun}s of {invented_word(draw, 2)}"
     article = "An" if noun[0] in "AEIO" else "A"
-    return f"{article} {noun} for {draw.pick(words.FIRST_NAMES[:90])}" if style == 3 else f"{adjective} {noun}"
+    return (
+        f"{article} {noun} for {draw.pick(words.FIRST_NAMES[:90])}" if style == 3 else f"{adjective} {noun}"
+    )
 
 
 def _pool(entries: Sequence[str]) -> Callable[[ValueDraw], str]:
@@ -294,7 +318,9 @@ GENERATORS: dict[str, Callable[[ValueDraw], str]] = {
     "email": email,
     "address": address,
     "book": book,
-    "room": lambda draw: str(draw.below(1, 499)) if draw.chance(0.6) else f"{draw.pick(_LETTERS)}{draw.below(1, 40)}",
+    "room": lambda draw: (
+        str(draw.below(1, 499)) if draw.chance(0.6) else f"{draw.pick(_LETTERS)}{draw.below(1, 40)}"
+    ),
     "few": _number(2, 12),
     "number": _number(12, 99),
     "hundred": _number(110, 990),
@@ -311,12 +337,16 @@ GENERATORS: dict[str, Callable[[ValueDraw], str]] = {
     "cm": _number(18, 240, 1, "{} cm"),
     "km_reading": lambda draw: f"{draw.below(8, 240)},{draw.below(100, 999)} km",
     "plain": lambda draw: invented_word(draw, 2).lower(),
-    "host": lambda draw: f"{invented_word(draw, 2).lower()}{draw.pick(('-api', '-db', '', '-web', '-auth', '-nas', '1', '2'))}",
+    "host": lambda draw: (
+        f"{invented_word(draw, 2).lower()}{draw.pick(('-api', '-db', '', '-web', '-auth', '-nas', '1', '2'))}"
+    ),
     "port": _number(1025, 9999),
     "ip": lambda draw: f"10.{draw.below(0, 255)}.{draw.below(0, 255)}.{draw.below(1, 254)}",
     "version": lambda draw: f"{draw.below(0, 12)}.{draw.below(0, 30)}.{draw.below(0, 20)}",
     "score": lambda draw: f"{draw.below(2, 9)}/10" if draw.chance(0.5) else f"{draw.below(1, 5)} stars",
-    "medicine": lambda draw: invented_word(draw, 2).rstrip("aeiou") + draw.pick(("ol", "in", "ax", "ide", "one", "il")),
+    "medicine": lambda draw: (
+        invented_word(draw, 2).rstrip("aeiou") + draw.pick(("ol", "in", "ax", "ide", "one", "il"))
+    ),
     "pressure": lambda draw: f"{draw.below(98, 165)}/{draw.below(58, 99)}",
     "plate": lambda draw: f"{draw.pick(_LETTERS)}{draw.pick(_LETTERS)} {draw.below(100, 9999)}",
     "flight": lambda draw: f"{draw.pick(_LETTERS)}{draw.pick(_LETTERS)}{draw.below(100, 9999)}",

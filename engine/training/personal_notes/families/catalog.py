@@ -1,36 +1,37 @@
-"""All families of notes the generator knows."""
+"""All families of notes the generator knows, read from the texts beside this file."""
 
-from engine.training.personal_notes.families import (
-    appointments,
-    contacts,
-    cooking,
-    finance,
-    garden_pets_car,
-    health,
-    home,
-    leisure_family,
-    meetings,
-    things,
-    travel,
-    work,
+from __future__ import annotations
+
+from importlib.resources import files
+
+from engine.training.personal_notes.templates import Family, parse_family
+
+_NAMES = (
+    "appointments",
+    "code",
+    "contacts",
+    "cooking",
+    "finance",
+    "garden",
+    "health",
+    "home",
+    "journal",
+    "leisure",
+    "meetings",
+    "pets",
+    "school",
+    "things",
+    "travel",
+    "vehicles",
+    "work",
 )
 
-FAMILIES = (
-    appointments.FAMILY,
-    contacts.FAMILY,
-    cooking.FAMILY,
-    finance.FAMILY,
-    health.FAMILY,
-    home.FAMILY,
-    meetings.FAMILY,
-    travel.FAMILY,
-    things.FAMILY,
-    garden_pets_car.PETS,
-    garden_pets_car.GARDEN,
-    garden_pets_car.VEHICLES,
-    leisure_family.LEISURE,
-    leisure_family.SCHOOL,
-    leisure_family.JOURNAL,
-    work.CODE,
-    work.WORK,
-)
+
+def _read(name: str) -> Family:
+    text = (
+        files("engine.training.personal_notes.families").joinpath(f"{name}.txt").read_text(encoding="utf-8")
+    )
+    return parse_family(name, text)
+
+
+FAMILIES = tuple(_read(name) for name in _NAMES)
