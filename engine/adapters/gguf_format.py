@@ -4,8 +4,8 @@ Two steps, because the first is slow and depends on one chunk alone: ``pack`` pr
 (alpha folded in, A and B balanced, A rounded to float16), ``write_adapter`` joins packed chunks in
 milliseconds.
 
-llama.cpp computes y = W x + adapter_scale * alpha / r * B (A x) with r the rank of the file. The paper's alpha
-is a plain factor, so it is folded into B here and the file says alpha = rank: its factor is 1 at any rank.
+llama.cpp computes y = W x + adapter_scale * alpha / r * B (A x) with r the rank of the file. The paper's
+alpha is a plain factor, so it is folded into B here and the file says alpha = rank: its factor is always 1.
 """
 
 import struct

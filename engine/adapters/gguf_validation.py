@@ -1,8 +1,8 @@
 """A strict check of GGUF LoRA bytes, run before llama.cpp sees any of them.
 
 Why so strict: llama.cpp aborts the process on metadata of an unexpected type, crashes in decode on tensors
-with three axes or odd types, and loads NaN without a word, after which every answer is NaN. Anything that is not
-understood here is refused.
+with three axes or odd types, and loads NaN without a word, after which every answer is NaN. Anything that is
+not understood here is refused.
 """
 
 import math
@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,10 @@ _MAX_VALUES = 64
 _MAX_STRING_BYTES = 4096
 _TENSOR_NAME = re.compile(r"blk\.(0|[1-9][0-9]{0,4})\.([a-z0-9_]+)\.weight\.lora_(a|b)")
 _ITEM_BYTES = {TYPE_F32: 4, TYPE_F16: 2}
-_EXPONENT = {TYPE_F32: (np.dtype("<u4"), 0x7F800000), TYPE_F16: (np.dtype("<u2"), 0x7C00)}
+_EXPONENT: dict[int, tuple[np.dtype[np.unsignedinteger[Any]], int]] = {
+    TYPE_F32: (np.dtype("<u4"), 0x7F800000),
+    TYPE_F16: (np.dtype("<u2"), 0x7C00),
+}
 """How to read the bits of a number, and which of them are the exponent."""
 _SCAN_ITEMS = 1 << 16
 """Items looked at in one step of the scan for NaN: small enough to stay in the processor's cache."""

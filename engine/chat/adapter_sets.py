@@ -1,0 +1,156 @@
+"""Which adapter is in llama.cpp, and what is kept so that the next question need not wait for it.
+
+Three caches, from cheap to dear to fill: packed factors of single chunks (8 ms each without), sets that are
+loaded in llama.cpp (20 ms for twelve chunks), and the set that is active (a memory to clear).
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from engine.adapters.gguf_format import PackedFactors, pack, write_adapter
+from engine.adapters.latent_head import LatentHead
+from engine.chat.runtime import LlamaRuntime, LoadedAdapter
+from engine.errors import InvalidAdapter
+from engine.messages import AdapterPart, Codec
+
+logger = logging.getLogger(__name__)
+
+SetKey = tuple[tuple[str, float], ...]
+"""A set's identity: key and weight of each part, sorted. The sum of their effects knows no order."""
+
+_PACKED_BYTES = 192 << 20
+"""Memory for packed factors: about 150 chunks of the embedded model."""
+_LOADED_BYTES = 96 << 20
+_MAX_LOADED = 4
+"""Loaded sets: llama.cpp sizes its compute graph by all loaded adapters, so they are not kept for free."""
+_BATCH = 16
+"""Chunks whose factors are computed at once; bounds the memory in between to about 70 MB."""
+
+
+class AdapterSets:
+    """Applies adapter sets to one runtime. Belongs to the runtime's thread.
+
+    Args:
+        runtime: where adapters are loaded.
+        head: of the hypernetwork that made the parts' latents.
+    """
+
+    def __init__(self, runtime: LlamaRuntime, head: LatentHead) -> None:
+        self._runtime = runtime
+        self._head = head
+        bias = head.bias()
+        self._bias = pack(bias, head.config.lora_alpha) if bias is not None else None
+        self._packed: OrderedDict[str, PackedFactors] = OrderedDict()
+        self._loaded: OrderedDict[SetKey, LoadedAdapter] = OrderedDict()
+
+    def warm(self, parts: Sequence[AdapterPart]) -> None:
+        """Compute and keep the packed factors of these parts.
+
+        Raises:
+            InvalidAdapter: a part is damaged; the others are kept all the same.
+        """
+        missing = {part.key: part for part in parts if part.key not in self._packed}
+        damage: InvalidAdapter | None = None
+        pending = list(missing.values())
+        for first in range(0, len(pending), _BATCH):
+            batch = pending[first : first + _BATCH]
+            try:
+                self._pack(batch)
+            except InvalidAdapter:
+                damage = self._pack_one_by_one(batch) or damage
+        if damage is not None:
+            raise damage
+
+    def apply(self, parts: Sequence[AdapterPart]) -> int:
+        """Make exactly these parts take part in the next answer.
+
+        Nothing is rebuilt if they are what is active already.
+
+        Returns:
+            The rank of the applied adapter, bias block included; 0 without parts.
+
+        Raises:
+            InvalidAdapter: a part is damaged; then none takes part.
+        """
+        key: SetKey = tuple(sorted((part.key, part.weight) for part in parts if part.weight != 0.0))
+        if not key:
+            self._runtime.set_adapter(None)
+            return 0
+        adapter = self._loaded.get(key)
+        if adapter is None:
+            # The old one stays set meanwhile: unsetting is needed before freeing only, and set_adapter sees to it.
+            try:
+                adapter = self._load(key, {part.key: part for part in parts})
+            except InvalidAdapter:
+                self._runtime.set_adapter(None)
+                raise
+        self._loaded.move_to_end(key)
+        self._runtime.set_adapter(adapter)
+        return adapter.rank
+
+    def forget(self) -> None:
+        """Drop every set, e.g. after one made the model compute NaN."""
+        self._runtime.set_adapter(None)
+        while self._loaded:
+            self._runtime.free_adapter(self._loaded.popitem()[1])
+
+    def _load(self, key: SetKey, parts: dict[str, AdapterPart]) -> LoadedAdapter:
+        packed = self._packed_of(list(parts.values()))
+        blocks = [(packed[part_key], weight) for part_key, weight in key]
+        if self._bias is not None:
+            blocks.append((self._bias, 1.0))
+        file = write_adapter(blocks, architecture=self._runtime.target.architecture)
+        adapter = self._runtime.load_adapter(file)
+        self._loaded[key] = adapter
+        self._free_oldest()
+        return adapter
+
+    def _packed_of(self, parts: Sequence[AdapterPart]) -> dict[str, PackedFactors]:
+        found: dict[str, PackedFactors] = {}
+        for first in range(0, len(parts), _BATCH):
+            batch = parts[first : first + _BATCH]
+            self._pack([part for part in batch if part.key not in self._packed])
+            for part in batch:
+                self._packed.move_to_end(part.key)
+                found[part.key] = self._packed[part.key]
+        self._trim_packed()
+        return found
+
+    def _pack(self, parts: Sequence[AdapterPart]) -> None:
+        if not parts:
+            return
+        for part in parts:
+            if part.codec is not Codec.LATENTS_F16:
+                detail = (
+                    f"It is stored as {part.codec!r}, which this version cannot read. Learn the note again."
+                )
+                raise InvalidAdapter("A note's memory cannot be read.", detail)
+        factors = self._head.factors_of([part.data for part in parts])
+        for part, one in zip(parts, factors, strict=True):
+            self._packed[part.key] = pack(one, self._head.config.lora_alpha)
+        self._trim_packed(keep=len(parts))
+
+    def _pack_one_by_one(self, parts: Sequence[AdapterPart]) -> InvalidAdapter | None:
+        damage = None
+        for part in parts:
+            try:
+                self._pack([part])
+            except InvalidAdapter as exc:
+                damage = exc
+        return damage
+
+    def _trim_packed(self, keep: int = 0) -> None:
+        """Drop the longest unused packed factors until the rest fits; ``keep`` of them stay in any case."""
+        size = sum(packed.size_bytes for packed in self._packed.values())
+        while size > _PACKED_BYTES and len(self._packed) > keep:
+            size -= self._packed.popitem(last=False)[1].size_bytes
+
+    def _free_oldest(self) -> None:
+        def is_too_much() -> bool:
+            size = sum(adapter.size_bytes for adapter in self._loaded.values())
+            return len(self._loaded) > _MAX_LOADED or size > _LOADED_BYTES
+
+        while len(self._loaded) > 1 and is_too_much():
+            _key, adapter = self._loaded.popitem(last=False)
+            self._runtime.free_adapter(adapter)

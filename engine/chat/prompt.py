@@ -1,0 +1,75 @@
+"""The prompt of a question: the very tokens the hypernetwork was trained with.
+
+The model's chat template is not used: it adds a system prompt of its own, and cannot tell its control tokens
+from the same words in a user's text. Here control tokens come from the frame alone.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.chat.runtime import QuestionTooLong
+
+SYSTEM_TEXT = "Answer from the user's notes."
+_TURN_START = "<|im_start|>"
+_TURN_END = "<|im_end|>\n"
+MIN_ANSWER_TOKENS = 32
+"""A prompt that leaves less room is refused: an answer cut after a few words helps nobody."""
+_MOST_BYTES_PER_TOKEN = 128
+"""No question with more bytes than this per token of the window is tokenised at all."""
+
+
+class Tokenizer(Protocol):
+    """What turns text into tokens."""
+
+    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        """Tokens of ``text``; control tokens only if ``parse_special``."""
+
+
+def build_prompt(tokenizer: Tokenizer, question: str, quotes: Sequence[str], *, n_ctx: int) -> list[int]:
+    """Tokens of the prompt, up to where the answer begins.
+
+    Args:
+        tokenizer: of the base model.
+        question: the user's words; outer white space is dropped.
+        quotes: passages to put before the question, best first. Those that do not fit are left out, the worst
+            first. Empty in the modes without quotes.
+        n_ctx: the model's window.
+
+    Raises:
+        QuestionTooLong: the question alone does not fit.
+    """
+    limit = n_ctx - MIN_ANSWER_TOKENS
+    question = question.strip()
+    n_bytes = len(question.encode("utf-8", errors="replace"))
+    if n_bytes > n_ctx * _MOST_BYTES_PER_TOKEN:
+        raise _too_long(f"It has {n_bytes} bytes", limit)
+    for n_quotes in range(len(quotes), -1, -1):
+        passages = [quote.strip() for quote in quotes[:n_quotes]]
+        if sum(map(len, passages)) > n_ctx * _MOST_BYTES_PER_TOKEN:
+            continue
+        tokens = _prompt(tokenizer, "\n\n".join([*passages, question]))
+        if len(tokens) <= limit:
+            return tokens
+    raise _too_long(f"It has {len(tokens)} tokens with its frame", limit)
+
+
+def _prompt(tokenizer: Tokenizer, user_text: str) -> list[int]:
+    def control(text: str) -> list[int]:
+        return tokenizer.tokenize(text, parse_special=True)
+
+    def plain(text: str) -> list[int]:
+        return tokenizer.tokenize(text, parse_special=False)
+
+    # Role and text in one piece: at their border, too, the tokens are those of the whole text at once.
+    return [
+        *control(_TURN_START),
+        *plain(f"system\n{SYSTEM_TEXT}"),
+        *control(_TURN_END + _TURN_START),
+        *plain(f"user\n{user_text}"),
+        *control(_TURN_END + _TURN_START),
+        *plain("assistant\n"),
+    ]
+
+
+def _too_long(size: str, limit: int) -> QuestionTooLong:
+    return QuestionTooLong("The question is too long.", f"{size}; at most {limit} tokens fit. Shorten it.")
