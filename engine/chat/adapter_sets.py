@@ -4,7 +4,6 @@ Three caches, from cheap to dear to fill: packed factors of single chunks (8 ms 
 loaded in llama.cpp (20 ms for twelve chunks), and the set that is active (a memory to clear).
 """
 
-import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -12,9 +11,7 @@ from engine.adapters.gguf_format import PackedFactors, pack, write_adapter
 from engine.adapters.latent_head import LatentHead
 from engine.chat.runtime import LlamaRuntime, LoadedAdapter
 from engine.errors import InvalidAdapter
-from engine.messages import AdapterPart, Codec
-
-logger = logging.getLogger(__name__)
+from engine.messages import AdapterPart
 
 SetKey = tuple[tuple[str, float], ...]
 """A set's identity: key and weight of each part, sorted. The sum of their effects knows no order."""
@@ -79,7 +76,6 @@ class AdapterSets:
             return 0
         adapter = self._loaded.get(key)
         if adapter is None:
-            # The old one stays set meanwhile: unsetting is needed before freeing only, and set_adapter sees to it.
             try:
                 adapter = self._load(key, {part.key: part for part in parts})
             except InvalidAdapter:
@@ -107,29 +103,22 @@ class AdapterSets:
         return adapter
 
     def _packed_of(self, parts: Sequence[AdapterPart]) -> dict[str, PackedFactors]:
-        found: dict[str, PackedFactors] = {}
-        for first in range(0, len(parts), _BATCH):
-            batch = parts[first : first + _BATCH]
-            self._pack([part for part in batch if part.key not in self._packed])
-            for part in batch:
-                self._packed.move_to_end(part.key)
-                found[part.key] = self._packed[part.key]
-        self._trim_packed()
+        # Held here as well, since packing the missing ones may push others out of the cache.
+        found = {part.key: self._packed[part.key] for part in parts if part.key in self._packed}
+        for key in found:
+            self._packed.move_to_end(key)
+        missing = [part for part in parts if part.key not in found]
+        for first in range(0, len(missing), _BATCH):
+            found |= self._pack(missing[first : first + _BATCH])
         return found
 
-    def _pack(self, parts: Sequence[AdapterPart]) -> None:
-        if not parts:
-            return
-        for part in parts:
-            if part.codec is not Codec.LATENTS_F16:
-                detail = (
-                    f"It is stored as {part.codec!r}, which this version cannot read. Learn the note again."
-                )
-                raise InvalidAdapter("A note's memory cannot be read.", detail)
+    def _pack(self, parts: Sequence[AdapterPart]) -> dict[str, PackedFactors]:
         factors = self._head.factors_of([part.data for part in parts])
-        for part, one in zip(parts, factors, strict=True):
-            self._packed[part.key] = pack(one, self._head.config.lora_alpha)
-        self._trim_packed(keep=len(parts))
+        lora_alpha = self._head.config.lora_alpha
+        packed = {part.key: pack(one, lora_alpha) for part, one in zip(parts, factors, strict=True)}
+        self._packed |= packed
+        self._trim_packed()
+        return packed
 
     def _pack_one_by_one(self, parts: Sequence[AdapterPart]) -> InvalidAdapter | None:
         damage = None
@@ -140,10 +129,10 @@ class AdapterSets:
                 damage = exc
         return damage
 
-    def _trim_packed(self, keep: int = 0) -> None:
-        """Drop the longest unused packed factors until the rest fits; ``keep`` of them stay in any case."""
+    def _trim_packed(self) -> None:
+        """Drop the longest unused packed factors until the rest fits."""
         size = sum(packed.size_bytes for packed in self._packed.values())
-        while size > _PACKED_BYTES and len(self._packed) > keep:
+        while size > _PACKED_BYTES:
             size -= self._packed.popitem(last=False)[1].size_bytes
 
     def _free_oldest(self) -> None:

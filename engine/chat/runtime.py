@@ -58,11 +58,11 @@ class Piece:
     """One generated token.
 
     Attributes:
-        token: its number.
+        token: its number; None for text left over after the last one.
         text: what became readable by it: whole characters, often empty or several at once.
     """
 
-    token: int
+    token: int | None
     text: str
 
 
@@ -277,7 +277,7 @@ class LlamaRuntime:
             return
         if not self.abort.is_on and (rest := decoder.decode(b"", final=True)):
             # The answer ended inside a character: said once, as U+FFFD, so that the text is not cut unseen.
-            yield Piece(token, rest)
+            yield Piece(None, rest)
 
     def _decode(self, tokens: Sequence[int]) -> None:
         self._check_thread()

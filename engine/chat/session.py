@@ -76,7 +76,7 @@ class ChatSession:
         )
         try:
             _check_fit(head, runtime)
-            device, reason = _describe_device(runtime, n_threads)
+            device, reason = _describe_device(runtime, n_threads, settings.device)
             ready = WorkerReady(device, reason, base_hash, hypernetwork_hash(settings.weights_dir))
             return cls(runtime, head, ready)
         except EngineError:
@@ -212,8 +212,9 @@ def _check_fit(head: LatentHead, runtime: LlamaRuntime) -> None:
         raise ModelUnavailable("The language model and the part that learns notes do not fit.", detail)
 
 
-def _describe_device(runtime: LlamaRuntime, n_threads: int) -> tuple[str, str]:
+def _describe_device(runtime: LlamaRuntime, n_threads: int, wished: str) -> tuple[str, str]:
     """Device and reason, for people."""
     if runtime.uses_gpu:
-        return "GPU", "this build of llama.cpp has one"
-    return f"CPU, {n_threads} thread{'s' if n_threads > 1 else ''}", "this build of llama.cpp has no GPU"
+        return "GPU", "this build of llama.cpp supports it"
+    reason = "as set" if wished == "cpu" else "this build of llama.cpp supports no GPU"
+    return f"CPU, {n_threads} thread{'s' if n_threads > 1 else ''}", reason

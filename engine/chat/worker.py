@@ -77,7 +77,7 @@ def _serve(conn: Connection, session: "ChatSession") -> None:
 
 
 class _Inbox:
-    """Commands in the order in which they are to be done: questions first, then adapters to warm, one by one."""
+    """Commands in the order they are to be done: questions first, then adapters to warm, one by one."""
 
     def __init__(self, session: "ChatSession") -> None:
         self._session = session
