@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.documents.chunking import chunk_text
+from engine.documents.chunking import TextSpan, iterate_chunks
 from engine.documents.reader import read_document
-from engine.errors import EngineError
+from engine.errors import EngineError, UnreadableDocument
 from engine.messages import ChunkAdapter, Codec, EngineSettings, Internalize, JobDone
 
 
@@ -66,6 +66,9 @@ class Internalizer(Protocol):
         """The adapter of one chunk, coded as Codec.LATENTS_F16."""
         ...
 
+
+MAX_CHUNKS = 800
+"""Of one document: two long novels. The adapters of one job are in memory together, each about 250 kB."""
 
 LoadInternalizer = Callable[[EngineSettings], Internalizer]
 
@@ -133,7 +136,7 @@ class IngestPipeline:
 
         Raises:
             JobStopped: ``is_cancelled`` said so.
-            UnreadableDocument: the file gives no text.
+            UnreadableDocument: the file gives no text, or too much.
             ModelUnavailable: the models cannot be loaded (again).
             EngineError: there is not enough memory.
         """
@@ -146,7 +149,7 @@ class IngestPipeline:
             raise JobStopped
         models = self._models()
         try:
-            spans = chunk_text(document.text, models, models.config.max_chunk_tokens)
+            spans = _chunks(job.path, document.text, models, is_cancelled)
             on_progress(0, len(spans))
             chunks: list[ChunkAdapter] = []
             for position, span in enumerate(spans):
@@ -202,6 +205,21 @@ def load_embedded_internalizer(settings: EngineSettings) -> Internalizer:
     return TorchInternalizer.load(
         settings.base_model, settings.weights_dir, settings.device, settings.n_threads
     )
+
+
+def _chunks(path: Path, text: str, models: Internalizer, is_cancelled: Callable[[], bool]) -> list[TextSpan]:
+    spans: list[TextSpan] = []
+    for span in iterate_chunks(text, models, models.config.max_chunk_tokens):
+        if is_cancelled():
+            raise JobStopped
+        if len(spans) == MAX_CHUNKS:
+            raise UnreadableDocument(
+                "There is too much text in this file.",
+                f"“{path.name}” has more than {MAX_CHUNKS} passages; the first {MAX_CHUNKS} end after"
+                f" {spans[-1].end:,} of {len(text):,} characters. Divide it into smaller files.",
+            )
+        spans.append(span)
+    return spans
 
 
 def _out_of_memory(path: Path) -> EngineError:

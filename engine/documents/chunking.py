@@ -84,7 +84,12 @@ def chunk_text(text: str, tokens: TokenCounter, max_tokens: int) -> tuple[TextSp
     Raises:
         ValueError: not even one character fits ``max_tokens``.
     """
-    return tuple(_Chunker(text, tokens, max_tokens).spans())
+    return tuple(iterate_chunks(text, tokens, max_tokens))
+
+
+def iterate_chunks(text: str, tokens: TokenCounter, max_tokens: int) -> Iterator[TextSpan]:
+    """``chunk_text``, one span after the other: for long texts, where the caller may want to stop."""
+    return _Chunker(text, tokens, max_tokens).spans()
 
 
 class _Chunker:

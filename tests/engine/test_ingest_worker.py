@@ -303,7 +303,7 @@ def test_progress_comes_at_most_twenty_times_a_second_but_always_at_the_end(
 ) -> None:
     ours, theirs = pipe
     path = tmp_path / "long.md"
-    path.write_text(NOTE * 200, encoding="utf-8")
+    path.write_text(NOTE * 190, encoding="utf-8")
     pipeline = toy_pipeline(EngineSettings(base_model=tmp_path, weights_dir=tmp_path))
     loop = threading.Thread(target=serve, args=(theirs, pipeline), kwargs={"idle_unload_s": 60.0})
     loop.start()
@@ -313,9 +313,9 @@ def test_progress_comes_at_most_twenty_times_a_second_but_always_at_the_end(
     while isinstance(event := ours.recv(), JobProgress):
         progress.append(event)
     assert isinstance(event, JobDone)
-    assert len(event.chunks) == 800
-    assert progress[0] == JobProgress(1, 0, 800)
-    assert progress[-1] == JobProgress(1, 800, 800)
+    assert len(event.chunks) == 760
+    assert progress[0] == JobProgress(1, 0, 760)
+    assert progress[-1] == JobProgress(1, 760, 760)
     assert len(progress) <= event.seconds / 0.05 + 3
     ours.send(Shutdown())
     loop.join(PATIENCE_S)

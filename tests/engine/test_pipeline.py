@@ -111,6 +111,30 @@ def test_models_are_loaded_once_and_again_after_unloading(settings: EngineSettin
     assert loader.n_loads == 2
 
 
+def test_a_document_of_too_many_chunks_is_refused_before_the_first_one(
+    settings: EngineSettings, tmp_path: Path
+) -> None:
+    path = tmp_path / "Library.txt"
+    path.write_text(f"{SENTENCE}\n\n" * 3000, encoding="utf-8")
+    progress: list[int] = []
+    pipeline = IngestPipeline(settings, RecordingLoader())
+    with pytest.raises(UnreadableDocument, match="too much text") as caught:
+        pipeline.internalize(Internalize(1, path), lambda n_done, n_chunks: progress.append(n_done), never)
+    assert "“Library.txt” has more than 800 passages" in caught.value.detail
+    assert progress == []
+
+
+def test_a_long_document_can_be_cancelled_while_it_is_chunked(
+    settings: EngineSettings, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text(f"{SENTENCE}\n\n" * 100, encoding="utf-8")
+    questions = iter([False] * 10 + [True])
+    pipeline = IngestPipeline(settings, RecordingLoader())
+    with pytest.raises(JobStopped):
+        pipeline.internalize(Internalize(1, path), ignore, lambda: next(questions))
+
+
 def test_the_remark_about_the_encoding_travels_with_the_result(
     settings: EngineSettings, tmp_path: Path
 ) -> None:
