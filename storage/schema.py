@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.column_types import PathText, UserText, UtcDateTime, utc_now
@@ -82,7 +82,10 @@ class Document(Base):
     """A file, known by its path."""
 
     __tablename__ = "documents"
-    __table_args__ = (_AUTOINCREMENT,)
+    __table_args__ = (
+        CheckConstraint("state != 'ready' OR content_id IS NOT NULL", name="ready_has_content"),
+        _AUTOINCREMENT,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     """Never reused."""
@@ -91,7 +94,7 @@ class Document(Base):
     title: Mapped[str] = mapped_column(UserText)
     """The file name without its suffix; follows a rename. Also in title_search."""
     state: Mapped[DocumentState] = mapped_column(_enum(DocumentState, "state"), index=True)
-    """READY if and only if the document may answer; then content_id is set."""
+    """Only READY documents may answer; then content_id is set."""
     enabled: Mapped[bool] = mapped_column(default=True)
     """Whether the user lets it take part in answers."""
     content_id: Mapped[int | None] = mapped_column(ForeignKey("contents.id"), index=True)

@@ -89,13 +89,13 @@ class SearchIndex:
 
 def _read_library(session: Session, version: int) -> _Library:
     may_answer = (Document.enabled, Document.state == DocumentState.READY)
-    passages: dict[int, list[tuple[int, int, str]]] = {}
-    for chunk_id, content_id, position, passage in session.execute(
+    passages: dict[int | None, list[tuple[int, int, str]]] = {}
+    for chunk_id, of_content, position, passage in session.execute(
         select(Chunk.id, Chunk.content_id, Chunk.position, Chunk.text)
         .where(Chunk.content_id.in_(select(Document.content_id).where(*may_answer)))
         .order_by(Chunk.content_id, Chunk.position)
     ):
-        passages.setdefault(content_id, []).append((chunk_id, position, passage))
+        passages.setdefault(of_content, []).append((chunk_id, position, passage))
     library = _Library(version, {})
     for document_id, content_id, title, path in session.execute(
         select(Document.id, Document.content_id, Document.title, Document.path)

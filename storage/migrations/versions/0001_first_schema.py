@@ -82,6 +82,9 @@ def _library() -> None:
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.UniqueConstraint("path", name="uq_documents_path"),
         sa.CheckConstraint("state IN ('queued', 'learning', 'ready', 'failed')", name="ck_documents_state"),
+        sa.CheckConstraint(
+            "state != 'ready' OR content_id IS NOT NULL", name="ck_documents_ready_has_content"
+        ),
         sa.ForeignKeyConstraint(["content_id"], ["contents.id"], name="fk_documents_content_id"),
         sa.ForeignKeyConstraint(
             ["folder_id"], ["folders.id"], name="fk_documents_folder_id", ondelete="SET NULL"
