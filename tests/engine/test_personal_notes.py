@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.training.personal_notes.cards import with_pronoun
 from engine.training.personal_notes.facts import state_fact
 from engine.training.personal_notes.families.catalog import FAMILIES
 from engine.training.personal_notes.generator import MAX_QUESTIONS, MIN_QUESTIONS, generate_note
 from engine.training.personal_notes.note import Note
-from engine.training.personal_notes.templates import FactKind, TemplateError, parse_family
+from engine.training.personal_notes.templates import FactKind, TemplateError, parse_family, template
 from engine.training.personal_notes.values import GENERATORS, ValueDraw
 
 SAMPLE_SIZE = 1500
@@ -65,7 +66,7 @@ def test_a_wording_never_asks_for_two_things_in_one_note(notes: list[Note]) -> N
     for note in notes:
         answers: dict[str, set[str]] = {}
         for question in note.questions:
-            plain = question.text.casefold().rstrip("?").removesuffix(" again")
+            plain = question.text.casefold().rstrip("?").removesuffix(" again").rpartition(": ")[2]
             answers.setdefault(plain, set()).add(question.answer.casefold())
         assert all(len(found) == 1 for found in answers.values()), note
 
@@ -146,6 +147,26 @@ def test_cards_only_speak_of_their_subject_and_value() -> None:
                     card.key,
                     attribute.labels,
                 )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "pronoun", "said"),
+    [
+        ("{e} works at {v}.", "she", "She works at {v}."),
+        ("The number to call for {e} is {v}.", "he", "The number to call for him is {v}."),
+        ("The port of {e} is {v}.", "it", "Its port is {v}."),
+        ("I keep the {e} in {v}.", "it", "I keep it in {v}."),
+        ("{e}'s birthday is {v}.", "he", "His birthday is {v}."),
+    ],
+)
+def test_a_later_sentence_about_a_subject_can_use_a_pronoun(sentence: str, pronoun: str, said: str) -> None:
+    spoken = with_pronoun(template(sentence), pronoun)
+    assert spoken is not None
+    assert spoken.text == said
+
+
+def test_a_sentence_that_a_pronoun_would_break_is_left_alone() -> None:
+    assert with_pronoun(template("Our {e} is a {v}."), "it") is None
 
 
 def test_no_question_is_shared_by_two_kinds_of_fact() -> None:

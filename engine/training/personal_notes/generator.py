@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from engine.training.personal_notes import vocabulary
-from engine.training.personal_notes.facts import Asked, Passage, state_cards, state_fact
+from engine.training.personal_notes.cards import state_cards
+from engine.training.personal_notes.facts import Asked, Passage, state_fact
 from engine.training.personal_notes.families.catalog import FAMILIES
 from engine.training.personal_notes.note import Note, Question
 from engine.training.personal_notes.templates import Family
@@ -214,6 +215,8 @@ def _as_typed(draw: ValueDraw, question: str) -> str:
         return question.lower().rstrip("?")
     if roll < 0.11 and question.endswith("?"):
         return f"{question[:-1]} again?"
+    if roll < 0.14 and question.endswith("?"):
+        return draw.pick(vocabulary.QUESTION_OPENERS) + question
     return question
 
 

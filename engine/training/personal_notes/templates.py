@@ -11,7 +11,7 @@ A family is a text file: a line "titles A / B", then blocks. A block describes o
 
 or a card: a thing or person with attributes, written as a heading with lines, a table or sentences:
 
-    card {full}
+    card {full} ~ she                                later sentences may say "she" ("he"), or "it" with ~ it
     + Phone / Tel = {phone}
     = {e}'s number is {v}.
     ? How do I call {e}? | {e} phone                 asks for the attribute
@@ -89,10 +89,11 @@ class Attribute:
 
 @dataclass(frozen=True)
 class CardKind:
-    """A person or thing with attributes."""
+    """A person or thing with attributes; pronoun is "she" (or he), "it" or "" for none."""
 
     key: str
     subject: Template
+    pronoun: str
     attributes: tuple[Attribute, ...]
 
 
@@ -162,7 +163,8 @@ def _card(key: str, block: _Lines) -> CardKind:
         attributes.append(
             Attribute(tuple(labels.split(" / ")), _split(values, " / "), sentences, asks, reverse)
         )
-    return CardKind(key, template(block.head), tuple(attributes))
+    subject, _, pronoun = block.head.partition(" ~ ")
+    return CardKind(key, template(subject), pronoun, tuple(attributes))
 
 
 def parse_family(name: str, text: str) -> Family:

@@ -85,7 +85,7 @@ class ValueDraw:
     @property
     def money_style(self) -> int:
         """Which currency and format to use now."""
-        return self._money_style if self.chance(0.85) else self.below(0, 6)
+        return self._money_style if self.chance(0.98) else self.below(0, 6)
 
     @property
     def phone_style(self) -> int:
@@ -340,6 +340,7 @@ GENERATORS: dict[str, Callable[[ValueDraw], str]] = {
     "host": lambda draw: (
         f"{invented_word(draw, 2).lower()}{draw.pick(('-api', '-db', '', '-web', '-auth', '-nas', '1', '2'))}"
     ),
+    "shoe": _number(34, 47),
     "port": _number(1025, 9999),
     "ip": lambda draw: f"10.{draw.below(0, 255)}.{draw.below(0, 255)}.{draw.below(1, 254)}",
     "version": lambda draw: f"{draw.below(0, 12)}.{draw.below(0, 30)}.{draw.below(0, 20)}",

@@ -194,3 +194,19 @@ FILLERS = _phrases(
     laundry is still wet. / No plans for tonight. / Everyone seemed to be in a hurry. / The heating
     is making that noise again. / Woke up before the alarm."""
 )
+OPENERS = (
+    "Note to self: ", "Btw, ", "Remember: ", "NB: ", "For the record: ", "Important: ", "By the way: ", "New: ",
+    "Update: ", "Don't forget: ", "Just heard: ", "Good to know: ", "Reminder: ", "ps: ", "Oh, and: ",
+)  # fmt: skip
+REMARKS = (
+    " (confirmed).", " (important!).", " - done.", "!", " (to be checked).", " (really!).", ", finally.", " :)",
+)  # fmt: skip
+QUESTION_OPENERS = (
+    "Tell me: ",
+    "Quick question: ",
+    "Hey, ",
+    "I forgot: ",
+    "Please tell me: ",
+    "Remind me: ",
+    "So, ",
+)
