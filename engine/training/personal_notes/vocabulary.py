@@ -195,11 +195,13 @@ FILLERS = _phrases(
     is making that noise again. / Woke up before the alarm."""
 )
 OPENERS = (
-    "Note to self: ", "Btw, ", "Remember: ", "NB: ", "For the record: ", "Important: ", "By the way: ", "New: ",
+    "Note to self: ", "Btw, ", "Remember: ", "NB: ",
+    "For the record: ", "Important: ", "By the way: ", "New: ",
     "Update: ", "Don't forget: ", "Just heard: ", "Good to know: ", "Reminder: ", "ps: ", "Oh, and: ",
 )  # fmt: skip
 REMARKS = (
-    " (confirmed).", " (important!).", " - done.", "!", " (to be checked).", " (really!).", ", finally.", " :)",
+    " (confirmed).", " (important!).", " - done.", "!", " (to be checked).",
+    " (really!).", ", finally.", " :)",
 )  # fmt: skip
 QUESTION_OPENERS = (
     "Tell me: ",
