@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 import app
 from app.ui.crash_hook import CrashHook
 from app.ui.engine_bridge import EngineBridge
+from app.ui.icon import app_icon
 from app.ui.main_window import MainWindow
 from app.ui.ports import ApplicationPort
 from app.ui.theme import ThemeFollower
@@ -30,6 +31,7 @@ def run(application: ApplicationPort) -> int:
     qt.setApplicationDisplayName("Loreleaf")
     qt.setDesktopFileName("loreleaf")
     qt.setStyle("Fusion")
+    qt.setWindowIcon(app_icon())
     follower = ThemeFollower(qt)
     hook = CrashHook(application.notices)
     hook.install()

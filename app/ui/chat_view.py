@@ -2,7 +2,6 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QPushButton,
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.chat_list import ChatListModel, ChatListPopup
+from app.ui.choice_box import ChoiceBox
 from app.ui.composer import QuestionEdit
 from app.ui.elided_label import ElidedLabel
 from app.ui.empty_state import EmptyState
@@ -143,7 +143,7 @@ class ChatView(QWidget):
         self.question.submitted.connect(self._submit)
         self.question.textChanged.connect(self._on_text_changed)
         self.question.focus_changed.connect(self._on_question_focus_changed)
-        self.mode_box = QComboBox(self.composer)
+        self.mode_box = ChoiceBox(self.composer)
         self.mode_box.setAccessibleName("How to answer")
         for mode, words, hint in MODES:
             self.mode_box.addItem(words, mode)

@@ -61,8 +61,7 @@ class DocumentDelegate(QStyledItemDelegate):
             painter.fillRect(rect, QColor(theme.selection))
         elif state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, QColor(theme.raised))
-        painter.setPen(QColor(theme.line))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, QColor(theme.line))
         painter.setFont(option.font)
         if index.column() == Column.TITLE:
             self._paint_title(painter, rect, document, str(index.data(DocumentRole.REMARK)), theme)

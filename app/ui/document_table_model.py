@@ -117,11 +117,12 @@ class DocumentTableModel(QAbstractTableModel):
             row += 1
 
     def set_progress(self, document_id: int, n_done: int, n_chunks: int) -> None:
-        """Show that ``n_done`` of ``n_chunks`` passages are learnt; unknown documents are ignored."""
+        """Show that ``n_done`` of ``n_chunks`` passages are learnt."""
+        # Kept for a row that is yet to come as well: show() drops what is not being learnt.
+        self._progress[document_id] = (n_done, n_chunks)
         row = self._row_of(document_id)
         if row is None:
             return
-        self._progress[document_id] = (n_done, n_chunks)
         if self._documents[row].state is DocumentState.QUEUED:
             self._documents[row] = replace(self._documents[row], state=DocumentState.LEARNING)
         self._row_changed(row)

@@ -45,23 +45,29 @@ class DropOverlay(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = QColor(theme.window)
-        veil.setAlphaF(0.93)
+        veil.setAlphaF(0.8)
         painter.fillRect(self.rect(), veil)
+        card = QRectF(0, 0, min(self.width() - 80, 680), 150)
+        card.moveCenter(QRectF(self.rect()).center())
+        painter.setPen(QPen(QColor(theme.line), 1))
+        painter.setBrush(QColor(theme.surface))
+        painter.drawRoundedRect(card, 16, 16)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         pen = QPen(QColor(theme.accent), 2, Qt.PenStyle.DashLine)
         painter.setPen(pen)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(20, 20, -20, -20), 16, 16)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(10, 10, -10, -10), 16, 16)
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * 1.8)
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(QColor(theme.text))
-        middle = self.rect().adjusted(48, 0, -48, -24)
+        middle = card.toRect().adjusted(24, 0, -24, -32)
         title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideMiddle, middle.width())
         painter.drawText(middle, Qt.AlignmentFlag.AlignCenter, title)
         painter.setFont(self.font())
         painter.setPen(QColor(theme.muted))
         painter.drawText(
-            self.rect().adjusted(48, 48, -48, 24),
+            card.toRect().adjusted(24, 44, -24, 0),
             Qt.AlignmentFlag.AlignCenter,
             "Files and whole folders. They stay where they are, and nothing leaves this computer.",
         )

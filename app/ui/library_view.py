@@ -93,6 +93,7 @@ class LibraryView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(320)
         self._model = model
+        self._is_loaded = False
         self.filter_model = DocumentFilter(self)
         self.filter_model.setSourceModel(model)
         self.counts = QLabel(self)
@@ -128,6 +129,12 @@ class LibraryView(QWidget):
         """The documents of the selected rows, in the order shown."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows(Column.TITLE))
         return tuple(self.filter_model.index(row, Column.TITLE).data(DocumentRole.RECORD) for row in rows)
+
+    def set_loaded(self) -> None:
+        """The library was read; if the model is empty, so is the library."""
+        if not self._is_loaded:
+            self._is_loaded = True
+            self._show_body()
 
     def context_menu(self) -> QMenu:
         """What can be done with the selected rows."""
@@ -232,7 +239,11 @@ class LibraryView(QWidget):
         self._show_body()
 
     def _show_body(self) -> None:
-        if not self._model.rowCount():
+        if not self._is_loaded:
+            # Not known to be empty yet: say nothing rather than something wrong for a moment.
+            self.empty.say("", "")
+            self.body.setCurrentWidget(self.empty)
+        elif not self._model.rowCount():
             self.empty.say(
                 "", "Drop notes or whole folders anywhere in this window, or choose them.", "Choose files…"
             )

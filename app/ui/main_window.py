@@ -32,7 +32,7 @@ from app.ui.ports import ApplicationPort
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.status_line import StatusLine
 from app.ui.transcript_model import TranscriptModel
-from app.ui.welcome import Welcome, welcome
+from app.ui.welcome import Welcome, n_notes, welcome
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord
 
@@ -67,6 +67,7 @@ class MainWindow(QMainWindow):
         self._application = application
         self._bridge = bridge
         self._samples = samples
+        self._n_samples = n_notes(samples)
         self._welcome = Welcome.LOADING
         self._is_shut = False
         self.lanes = {
@@ -221,8 +222,12 @@ class MainWindow(QMainWindow):
     def _on_documents_shown(self, documents: tuple[DocumentRecord, ...] | None) -> None:
         self.status.set_documents(documents or ())
         self._welcome = welcome(documents)
+        if documents is not None:
+            self.library.set_loaded()
         words = self._welcome.words
-        self.chat.empty.say(words.title, words.sentence, words.button)
+        self.chat.empty.say(
+            words.title, words.sentence, words.button.format(n=self._n_samples) if self._n_samples else ""
+        )
 
     def _on_job_progressed(self, progress: JobProgressed) -> None:
         self.library_actions.show_progress(progress)

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -39,8 +38,7 @@ class NoticeBar(QFrame):
         self.message.setWordWrap(True)
         self.count = QLabel(self)
         self.count.setProperty("kind", "muted")
-        self.details_button = QToolButton(self)
-        self.details_button.setText("Details")
+        self.details_button = QPushButton("Details", self)
         self.details_button.setCheckable(True)
         self.details_button.setProperty("kind", "link")
         self.details_button.setAccessibleName("Details of the notice")
@@ -101,7 +99,7 @@ class NoticeBar(QFrame):
             self.hide()
             return
         notice = self._notices[0]
-        level = "info" if notice.level is NoticeLevel.INFO else "problem"
+        level = notice.level.value
         if self.property("level") != level:
             self.setProperty("level", level)
             self.style().unpolish(self)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.services.settings import Settings
 from app.ui.chat_view import MODES
+from app.ui.choice_box import ChoiceBox
 
 DEVICE_NAMES = (
     ("auto", "Choose for me"),
@@ -38,7 +38,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Settings")
         self._settings = settings
-        self.mode = QComboBox(self)
+        self.mode = ChoiceBox(self)
         for mode, words, hint in MODES:
             self.mode.addItem(words, mode)
             self.mode.setItemData(self.mode.count() - 1, hint, Qt.ItemDataRole.ToolTipRole)
@@ -46,7 +46,7 @@ class SettingsDialog(QDialog):
         self.mode.setAccessibleName("Answer new questions")
         self.passages = _number(settings.max_active_chunks, 1, 64, "Passages in one answer", self)
         self.answer_tokens = _number(settings.max_answer_tokens, 16, 4096, "Longest answer in tokens", self)
-        self.device = QComboBox(self)
+        self.device = ChoiceBox(self)
         for key, words in DEVICE_NAMES:
             self.device.addItem(words, key)
         self.device.setCurrentIndex([key for key, _ in DEVICE_NAMES].index(settings.device))
@@ -100,5 +100,6 @@ def _number(value: int, least: int, most: int, accessible_name: str, parent: QWi
     box = QSpinBox(parent)
     box.setRange(least, most)
     box.setValue(value)
+    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     box.setAccessibleName(accessible_name)
     return box

@@ -4,10 +4,22 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui.theme import current_theme
 from storage.records import SourceRecord
+
+INDENT = 34
+"""Where a source's title begins, in device-independent pixels; its passage stands below."""
 
 
 class ShareBar(QWidget):
@@ -66,11 +78,10 @@ class SourceView(QFrame):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.passage.setAccessibleName(f"Passage from {source.document}")
-        self.passage.setContentsMargins(12, 0, 12, 4)
+        self.passage.setContentsMargins(INDENT, 0, 12, 8)
         self.passage.hide()
 
-        self.open_button = QToolButton(self)
-        self.open_button.setText("Open file")
+        self.open_button = QPushButton("Open file", self)
         self.open_button.setProperty("kind", "link")
         self.open_button.setAccessibleName(f"Open the file of {source.document}")
         self.open_button.clicked.connect(self._on_open_clicked)
@@ -80,8 +91,8 @@ class SourceView(QFrame):
         head.setContentsMargins(4, 3, 12, 3)
         head.addWidget(self.toggle, 1)
         head.addWidget(ShareBar(source.weight, self))
-        foot = QHBoxLayout()
-        foot.setContentsMargins(8, 0, 8, 0)
+        self._foot = foot = QHBoxLayout()
+        foot.setContentsMargins(INDENT, 0, 12, 0)
         foot.addWidget(self.open_button)
         foot.addStretch(1)
         layout = QVBoxLayout(self)
@@ -94,7 +105,9 @@ class SourceView(QFrame):
     def _on_toggled(self, is_open: bool) -> None:
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
         self.passage.setVisible(is_open)
-        self.open_button.setVisible(is_open and Path(self._source.path).exists())
+        can_open = is_open and Path(self._source.path).exists()
+        self.open_button.setVisible(can_open)
+        self._foot.setContentsMargins(INDENT, 0, 12, 8 if can_open else 0)
 
     def _on_open_clicked(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._source.path))

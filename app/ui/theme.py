@@ -31,7 +31,7 @@ class Theme:
         accent: the one button that matters, the progress of learning, links.
         on_accent: text on ``accent``.
         good, busy, bad: the states of a note.
-        bad_wash: the background of something that went wrong.
+        bad_wash, warn_wash: the background of something that went wrong, or needs attention.
         info_wash: the background of something worth knowing.
     """
 
@@ -49,6 +49,7 @@ class Theme:
     busy: str
     bad: str
     bad_wash: str
+    warn_wash: str
     info_wash: str
 
 
@@ -67,6 +68,7 @@ LIGHT = Theme(
     busy="#8a5a00",
     bad="#b3261e",
     bad_wash="#fbecea",
+    warn_wash="#fbf3e2",
     info_wash="#e8f1ec",
 )
 
@@ -85,6 +87,7 @@ DARK = Theme(
     busy="#e0b15c",
     bad="#f2938c",
     bad_wash="#3a2523",
+    warn_wash="#362d1c",
     info_wash="#24332b",
 )
 
@@ -185,8 +188,10 @@ QLineEdit, QPlainTextEdit#question, QComboBox, QSpinBox {{
     padding: 6px 10px; selection-background-color: {theme.selection}; selection-color: {theme.text};
 }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus {{ border: 1px solid {theme.accent}; }}
+QSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
 QComboBox {{ padding: 5px 10px; }}
-QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::drop-down {{ border: none; width: 24px; }}
+QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {theme.surface}; border: 1px solid {theme.line}; padding: 4px; }}
 QFrame#composer {{ background: {theme.surface}; border: 1px solid {theme.line}; border-radius: 14px; }}
 QFrame#composer[focused="true"] {{ border: 1px solid {theme.accent}; }}
@@ -212,8 +217,8 @@ QToolButton {{ border: 1px solid transparent; border-radius: 6px; padding: 4px 8
 QToolButton:hover {{ background: {theme.raised}; }}
 QToolButton:focus {{ border: 1px solid {theme.accent}; }}
 QToolButton[kind="quiet"] {{ color: {theme.muted}; }}
-QToolButton[kind="link"] {{ color: {theme.accent}; padding: 2px 4px; }}
-QToolButton[kind="bad"] {{ color: {theme.bad}; padding: 2px 4px; }}
+QPushButton[kind="link"] {{ color: {theme.accent}; padding: 2px 0; border: none; background: transparent; }}
+QPushButton[kind="link"]:hover, QPushButton[kind="link"]:focus {{ text-decoration: underline; }}
 QToolButton::menu-indicator {{ image: none; }}
 
 QTableView#documents {{
@@ -230,7 +235,8 @@ QFrame#questionBubble {{ background: {theme.raised}; border-radius: 12px; }}
 QFrame#source {{ background: transparent; border: 1px solid {theme.line}; border-radius: 8px; }}
 QFrame#source QToolButton {{ text-align: left; }}
 QFrame#noticeBar[level="info"] {{ background: {theme.info_wash}; border-bottom: 1px solid {theme.line}; }}
-QFrame#noticeBar[level="problem"] {{ background: {theme.bad_wash}; border-bottom: 1px solid {theme.line}; }}
+QFrame#noticeBar[level="warning"] {{ background: {theme.warn_wash}; border-bottom: 1px solid {theme.line}; }}
+QFrame#noticeBar[level="error"] {{ background: {theme.bad_wash}; border-bottom: 1px solid {theme.line}; }}
 QPlainTextEdit#noticeDetail {{
     background: {theme.surface}; border: 1px solid {theme.line}; border-radius: 6px;
 }}

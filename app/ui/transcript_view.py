@@ -1,7 +1,7 @@
 """The transcript: one widget per question and answer, in step with the model, scrolled to what is new."""
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.theme import MARGIN
 from app.ui.transcript_model import TranscriptEntry, TranscriptModel, TranscriptRole
@@ -37,13 +37,14 @@ class TranscriptView(QScrollArea):
         self._column = QWidget(canvas)
         self._column.setMaximumWidth(TEXT_WIDTH)
         self._layout = QVBoxLayout(self._column)
-        self._layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        self._layout.setContentsMargins(0, 8, 0, 8)
         self._layout.setSpacing(20)
         self._layout.addStretch(1)
-        outer = QVBoxLayout(canvas)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self._column)
-        outer.setAlignment(self._column, Qt.AlignmentFlag.AlignHCenter)
+        outer = QHBoxLayout(canvas)
+        outer.setContentsMargins(MARGIN, 0, MARGIN, 0)
+        outer.addStretch(1)
+        outer.addWidget(self._column, 1000)  # takes all the room up to its maximum
+        outer.addStretch(1)
         self.setWidget(canvas)
         bar = self.verticalScrollBar()
         bar.rangeChanged.connect(self._on_range_changed)

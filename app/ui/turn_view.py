@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.answer_text import AnswerText
 from app.ui.source_view import SourceView
@@ -10,9 +10,17 @@ from app.ui.transcript_model import EntryState, TranscriptEntry
 from engine.messages import AnswerMode
 from storage.records import AnswerFacts, SourceRecord
 
+CURSOR = " ▍"
+"""Stands behind the last word while more are to come."""
+
 
 def facts_in_words(facts: AnswerFacts) -> str:
-    """The line under an answer. Every number has its unit; a speed of nothing is left out."""
+    """The line under an answer. Every number has its unit; a speed of nothing is left out.
+
+    An answer that was stopped before the engine looked at it has no facts.
+    """
+    if not facts.prompt_tokens:
+        return ""
     parts = [
         f"{facts.prompt_tokens:,} prompt tokens",
         f"adapter rank {facts.adapter_rank}" if facts.adapter_rank else "no adapter",
@@ -136,13 +144,15 @@ class AnswerView(QWidget):
         self._say(self.refusal, entry.text if is_refused else "")
         self._say(self.refusal_detail, entry.detail if is_refused else "")
         self.retry_button.setVisible(is_refused)
-        self.text.show_markdown("" if is_refused else entry.text)
+        cursor = CURSOR if entry.state is EntryState.STREAMING else ""
+        self.text.show_markdown("" if is_refused else entry.text + cursor)
         self.text.setVisible(bool(entry.text) and not is_refused)
         self._say(self.remark, _remark(entry) if is_over else "")
         self._say(self.facts, facts_in_words(entry.facts) if entry.facts and is_over else "")
         self.copy_button.setVisible(is_over and bool(entry.text))
-        if is_over and entry.sources != self._shown_sources:
-            self._show_sources(entry.sources)
+        sources = () if is_refused or is_waiting else entry.sources
+        if sources != self._shown_sources:
+            self._show_sources(sources)
 
     def _show_sources(self, sources: tuple[SourceRecord, ...]) -> None:
         self._shown_sources = sources
@@ -171,9 +181,8 @@ def _remark(entry: TranscriptEntry) -> str:
     return ""
 
 
-def _link(text: str, accessible_name: str, parent: QWidget) -> QToolButton:
-    button = QToolButton(parent)
-    button.setText(text)
+def _link(text: str, accessible_name: str, parent: QWidget) -> QPushButton:
+    button = QPushButton(text, parent)
     button.setProperty("kind", "link")
     button.setAccessibleName(accessible_name)
     return button

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from storage.records import DocumentRecord, DocumentState
 
 
 @dataclass(frozen=True, slots=True)
 class WelcomeWords:
-    """A title, one sentence and at most one button."""
+    """A title, one sentence and at most one button; ``{n}`` in the button is the number of samples."""
 
     title: str
     sentence: str
@@ -24,7 +25,7 @@ class Welcome(Enum):
         "Ask your own notes",
         "Loreleaf learns your notes by heart and answers questions about them. "
         "Everything stays on this computer.",
-        "Try it with 12 sample notes of an invented person",
+        "Try it with {n} sample notes of an invented person",
     )
     LEARNING = WelcomeWords(
         "Your notes are being learnt",
@@ -46,6 +47,13 @@ class Welcome(Enum):
     def words(self) -> WelcomeWords:
         """What is said."""
         return self.value
+
+
+def n_notes(folder: Path) -> int:
+    """How many notes are in a folder; 0 if there is no such folder."""
+    if not folder.is_dir():
+        return 0
+    return sum(path.is_file() and not path.name.startswith(".") for path in folder.iterdir())
 
 
 def welcome(documents: Sequence[DocumentRecord] | None) -> Welcome:

@@ -1,4 +1,4 @@
-"""Services without engine or store: they remember what was asked of them and say what the test tells them to."""
+"""Services without engine or store: they remember what was asked and say what the test tells them to."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace

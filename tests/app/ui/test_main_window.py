@@ -1,0 +1,566 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app.services.answers import AnswerRefused
+from app.services.library_events import EngineState, EngineStateChanged, FoldersChanged, JobProgressed
+from app.services.settings import Settings
+from app.ui.document_table_model import Column
+from app.ui.main_window import MainWindow
+from app.ui.settings_dialog import SettingsDialog
+from app.ui.transcript_model import EntryState
+from app.ui.turn_view import AnswerView
+from app.ui.welcome import Welcome, n_notes
+from engine.messages import AnswerMode
+from storage.errors import StorageError
+from storage.records import DocumentState
+from tests.app.ui.fakes import FakeApplication, FakeReport, FakeRunningAnswer, document, source
+
+
+def fill(qtbot: QtBot, window: MainWindow, services: FakeApplication, *titles: str) -> None:
+    services.library.put(*(document(number, title) for number, title in enumerate(titles, 1)))
+    qtbot.waitUntil(lambda: len(window.documents.documents) == len(titles))
+
+
+def ask(qtbot: QtBot, window: MainWindow, services: FakeApplication, question: str) -> FakeRunningAnswer:
+    n_before = len(services.chat.running)
+    qtbot.keyClicks(window.chat.question, question)
+    qtbot.keyClick(window.chat.question, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(services.chat.running) > n_before and window.lanes["chat"].is_idle)
+    return services.chat.running[-1]
+
+
+def last_answer(window: MainWindow) -> AnswerView:
+    view = window.chat.transcript.turns[-1]
+    assert isinstance(view, AnswerView)
+    return view
+
+
+def files(*path_strs: str) -> QMimeData:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path_str) for path_str in path_strs])
+    return mime
+
+
+def drop(window: MainWindow, mime: QMimeData) -> QDropEvent:
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    actions = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), actions, mime, buttons, keys))
+    event = QDropEvent(QPointF(50, 50), actions, mime, buttons, keys)
+    QApplication.sendEvent(window, event)
+    return event
+
+
+def confirm(qtbot: QtBot, window: MainWindow, verb: str) -> None:
+    box = window.findChild(QMessageBox)
+    assert isinstance(box, QMessageBox)
+    button = next(button for button in box.buttons() if button.text() == verb)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+# --- adding ------------------------------------------------------------------------------------------------
+
+
+def test_files_and_folders_dropped_on_the_window_are_added(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    event = drop(window, files("/notes/boat.md", "/notes/journal"))
+    assert event.isAccepted()
+    assert event.dropAction() == Qt.DropAction.CopyAction  # moving would make the file manager delete them
+    qtbot.waitUntil(lambda: bool(services.ingest.added))
+    assert services.ingest.added == [(Path("/notes/boat.md"), Path("/notes/journal"))]
+
+
+def test_a_drag_covers_the_window_with_what_a_drop_would_do(window: MainWindow) -> None:
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    mime = files("/notes/boat.md")
+    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys)
+    QApplication.sendEvent(window, enter)
+    assert window.overlay.isVisible()
+    assert window.overlay.geometry() == window.rect()
+    window.resize(900, 700)
+    assert window.overlay.geometry() == window.rect()
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert not window.overlay.isVisible()
+
+
+@pytest.mark.parametrize("url", ["https://example.org/note.md", ""])
+def test_what_is_not_a_file_of_this_computer_is_not_taken(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication, url: str
+) -> None:
+    mime = QMimeData()
+    mime.setText("plain text")
+    if url:
+        mime.setUrls([QUrl(url)])
+    drop(window, mime)
+    assert not window.overlay.isVisible()
+    assert window.lanes["intake"].is_idle
+    assert services.ingest.added == []
+
+
+def test_a_drop_on_any_child_reaches_the_window(window: MainWindow) -> None:
+    takers = [child for child in window.findChildren(QWidget) if child.acceptDrops()]
+    assert takers == []
+
+
+def test_files_that_were_left_out_are_named_with_their_reasons(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.ingest.report = FakeReport(
+        added=(1, 2), skipped=((Path("/n/a.zip"), "It is no text."), (Path("/n/b"), "It is empty."))
+    )
+    drop(window, files("/n"))
+    qtbot.waitUntil(window.notice_bar.isVisible)
+    assert window.notice_bar.title.text() == "2 files were left out."
+    assert window.notice_bar.detail.toPlainText() == "/n/a.zip: It is no text.\n/n/b: It is empty."
+
+
+def test_adding_that_fails_is_told_and_the_window_goes_on(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.ingest.error = StorageError("The disk is full.", "0 bytes left on /home.")
+    drop(window, files("/n"))
+    qtbot.waitUntil(window.notice_bar.isVisible)
+    assert window.notice_bar.title.text() == "The disk is full."
+    services.ingest.error = None
+    drop(window, files("/n"))
+    qtbot.waitUntil(lambda: len(services.ingest.added) == 1)
+
+
+# --- library -----------------------------------------------------------------------------------------------
+
+
+def test_the_first_run_offers_the_samples_and_one_click_adds_them(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication, samples: Path
+) -> None:
+    assert window.chat.empty.isVisible()
+    assert window.chat.empty.button.text() == "Try it with 3 sample notes of an invented person"
+    qtbot.mouseClick(window.chat.empty.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: services.ingest.added == [(samples,)])
+
+
+def test_the_counts_line_speaks_of_every_state(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.library.put(
+        document(1, "A"),
+        document(2, "B", enabled=False),
+        document(3, "C", DocumentState.FAILED, reason="The file is empty."),
+        document(4, "D", DocumentState.LEARNING),
+        document(5, "E", DocumentState.QUEUED),
+    )
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 5)
+    shown = window.library.counts.text()
+    assert shown.startswith("2 notes ready (1 off), ")
+    assert ">1 failed</a>, 1 learning, 1 waiting" in shown
+
+
+def test_the_failed_link_shows_only_failed_notes(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.library.put(document(1, "A"), document(2, "B", DocumentState.FAILED, reason="Empty."))
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 2)
+    window.library.counts.linkActivated.emit("failed")
+    assert window.library.filter_model.rowCount() == 1
+    window.library.search.setText("nothing like this")
+    assert window.library.empty.isVisible()
+    qtbot.mouseClick(window.library.empty.button, Qt.MouseButton.LeftButton)
+    assert window.library.filter_model.rowCount() == 2
+
+
+def test_a_click_on_the_box_switches_the_note_off(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    fill(qtbot, window, services, "Boat", "Car")
+    table = window.library.table
+    cell = table.visualRect(table.model().index(1, Column.TITLE))
+    place = QPoint(cell.left() + 18, cell.center().y())
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: services.library.switched == [((2,), False)])
+    assert not window.documents.documents[1].enabled
+
+
+def test_space_switches_all_selected_notes_in_one_call(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    fill(qtbot, window, services, "Boat", "Car", "Diary")
+    window.library.table.selectAll()
+    qtbot.keyClick(window.library.table, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: services.library.switched == [((1, 2, 3), False)])
+    qtbot.keyClick(window.library.table, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: services.library.switched[1:] == [((1, 2, 3), True)])
+
+
+def test_a_switch_that_cannot_be_stored_jumps_back_and_says_why(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    fill(qtbot, window, services, "Boat")
+    services.library.error = StorageError("The disk is full.")
+    window.documents.set_enabled([0], False)
+    qtbot.waitUntil(window.notice_bar.isVisible)
+    qtbot.waitUntil(lambda: window.documents.documents[0].enabled)
+
+
+def test_a_failed_note_shows_its_reason_and_retry_tries_it_again(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.library.put(document(7, "Scan", DocumentState.FAILED, reason="This PDF has no text."))
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 1)
+    table = window.library.table
+    cell: QRect = table.visualRect(table.model().index(0, Column.STATE))
+    place = window.library.delegate.retry_rect(cell, table.font()).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: services.ingest.retried == [7])
+
+
+def test_the_menu_of_a_row_retries_only_what_failed(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.library.put(document(1, "A"), document(2, "B", DocumentState.FAILED, reason="Empty."))
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 2)
+    window.library.table.selectAll()
+    menu = window.library.context_menu()
+    actions = {action.text(): action for action in menu.actions() if action.text()}
+    assert list(actions) == ["Turn off", "Retry", "Open file", "Show folder", "Forget…"]
+    assert not actions["Open file"].isEnabled()
+    actions["Retry"].trigger()
+    qtbot.waitUntil(lambda: services.ingest.retried == [2])
+    window.library.table.selectRow(0)
+    single = {action.text(): action for action in window.library.context_menu().actions() if action.text()}
+    assert single["Open file"].isEnabled()
+    assert not single["Retry"].isEnabled()
+
+
+def test_forgetting_asks_first(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
+    fill(qtbot, window, services, "Boat", "Car")
+    window.library.table.selectRow(0)
+    qtbot.keyClick(window.library.table, Qt.Key.Key_Delete)
+    confirm(qtbot, window, "Keep")
+    assert services.library.forgotten == []
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is None)
+    qtbot.keyClick(window.library.table, Qt.Key.Key_Delete)
+    confirm(qtbot, window, "Forget")
+    qtbot.waitUntil(lambda: services.library.forgotten == [(1,)])
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 1)
+
+
+def test_watched_folders_are_listed_and_can_be_unwatched(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    window.library_actions.watch(Path("/notes/journal"))
+    qtbot.waitUntil(window.library.folders.isVisible)
+    buttons = window.library.folders.findChildren(QToolButton)
+    assert [button.accessibleName() for button in buttons] == ["Stop watching journal"]
+    qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window.library.folders.isVisible())
+    assert services.library.folder_records == ()
+
+
+def test_learning_shows_in_the_row_and_in_the_status_bar(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.library.put(document(1, "Diary", DocumentState.LEARNING), document(2, "B", DocumentState.QUEUED))
+    services.events.publish(JobProgressed(1, 3, 7))
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 2)
+    words = "Learning “Diary” (3 of 7 passages), 1 waiting"
+    qtbot.waitUntil(lambda: window.status.activity.text() == words)
+    assert window.documents.index(1, Column.STATE).data() == "Learning, 3 of 7"
+
+
+@pytest.mark.parametrize(
+    ("states", "enabled", "expected"),
+    [
+        ((), True, Welcome.FIRST_RUN),
+        ((DocumentState.QUEUED,), True, Welcome.LEARNING),
+        ((DocumentState.READY, DocumentState.LEARNING), True, Welcome.READY),
+        ((DocumentState.READY,), False, Welcome.ALL_OFF),
+        ((DocumentState.FAILED,), True, Welcome.ALL_FAILED),
+    ],
+)
+def test_the_empty_chat_knows_the_library(
+    qtbot: QtBot,
+    window: MainWindow,
+    services: FakeApplication,
+    states: Sequence[DocumentState],
+    enabled: bool,
+    expected: Welcome,
+) -> None:
+    services.library.put(
+        *(document(n, str(n), state, enabled=enabled) for n, state in enumerate(states)),
+    )
+    words = expected.words
+    qtbot.waitUntil(lambda: window.chat.empty.title.text() == words.title)
+    assert window.chat.empty.button.isVisible() == bool(words.button)
+
+
+# --- chat --------------------------------------------------------------------------------------------------
+
+
+def test_enter_asks_and_the_answer_streams_to_its_end(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    running = ask(qtbot, window, services, "Which colour?")
+    assert (running.question, running.mode, running.chat_id) == ("Which colour?", AnswerMode.MEMORY, 1)
+    assert window.chat.stop_button.isVisible()
+    running.start(source("Boat"))
+    qtbot.waitUntil(lambda: last_answer(window).waiting.text() == "Remembering Boat…")
+    running.say("Dark ")
+    qtbot.waitUntil(lambda: "Dark" in last_answer(window).text.toPlainText())
+    running.say("green.")
+    running.finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    assert last_answer(window).text.text == "Dark green."
+    assert [view.toggle.text() for view in last_answer(window).source_views] == ["Boat"]
+    assert window.chat.send_button.isVisible()
+    qtbot.waitUntil(lambda: window.chat.title.text() == "Which colour?")
+
+
+def test_the_second_question_goes_into_the_same_chat(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    ask(qtbot, window, services, "First?").finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    assert ask(qtbot, window, services, "Second?").chat_id == 1
+    services.chat.running[-1].finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    assert len(window.transcript.entries) == 4
+
+
+def test_nothing_is_sent_while_an_answer_runs(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    running = ask(qtbot, window, services, "First?")
+    qtbot.keyClicks(window.chat.question, "Second?")
+    qtbot.keyClick(window.chat.question, Qt.Key.Key_Return)
+    assert window.chat.question.question() == "Second?"  # kept for when the answer is there
+    running.finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    assert len(services.chat.running) == 1
+    assert window.chat.send_button.isEnabled()
+
+
+@pytest.mark.parametrize("way", ["button", "escape"])
+def test_stop_stops(qtbot: QtBot, window: MainWindow, services: FakeApplication, way: str) -> None:
+    running = ask(qtbot, window, services, "Which colour?")
+    running.say("Dark")
+    if way == "button":
+        qtbot.mouseClick(window.chat.stop_button, Qt.MouseButton.LeftButton)
+    else:
+        window.stop_action.trigger()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    assert running.n_stops == 1
+    assert last_answer(window).remark.text() == "You stopped this answer."
+    assert not window.stop_action.isEnabled()
+
+
+def test_stop_pressed_before_the_service_took_the_question_still_stops(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    window.chat_actions.ask("Which colour?", AnswerMode.MEMORY)
+    window.chat_actions.stop()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    assert services.chat.running[0].n_stops == 1
+
+
+def test_a_refused_question_can_be_asked_again(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    running = ask(qtbot, window, services, "Which colour?")
+    running.on_event(AnswerRefused("The answering process stopped.", "It was started again."))
+    qtbot.waitUntil(lambda: window.transcript.entries[-1].state is EntryState.REFUSED)
+    qtbot.mouseClick(last_answer(window).retry_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(services.chat.running) == 2)
+    assert services.chat.running[1].question == "Which colour?"
+    services.chat.running[1].finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+
+
+def test_a_question_the_store_refuses_says_why(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.chat.error = StorageError("The disk is full.", "0 bytes left.")
+    qtbot.keyClicks(window.chat.question, "Which colour?")
+    qtbot.keyClick(window.chat.question, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    assert last_answer(window).refusal.text() == "The disk is full."
+
+
+def test_an_answer_goes_on_in_its_own_chat_while_another_is_shown(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    running = ask(qtbot, window, services, "Which colour?")
+    running.start(source())
+    running.say("Dark ")
+    qtbot.waitUntil(lambda: "Dark" in last_answer(window).text.toPlainText())
+    window.chat_actions.new_chat()
+    assert window.transcript.entries == ()
+    running.say("green")
+    window.chat_actions.show_chat(services.chat.records[1])
+    qtbot.waitUntil(lambda: len(window.transcript.entries) == 2)
+    qtbot.waitUntil(lambda: window.transcript.entries[1].text == "Dark green")
+    running.say(".")
+    running.finish()
+    qtbot.waitUntil(lambda: window.transcript.entries[1].state is EntryState.COMPLETE)
+    assert window.transcript.entries[1].text == "Dark green."
+
+
+def test_new_chat_begins_a_new_one_with_its_first_question(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    ask(qtbot, window, services, "First?").finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    qtbot.mouseClick(window.chat.new_button, Qt.MouseButton.LeftButton)
+    assert window.transcript.entries == ()
+    assert len(services.chat.records) == 1
+    assert ask(qtbot, window, services, "Second?").chat_id == 2
+    services.chat.running[-1].finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+
+
+def test_an_earlier_chat_can_be_found_opened_and_deleted(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    for question in ("About boats?", "About bees?"):
+        window.chat_actions.new_chat()
+        ask(qtbot, window, services, question).finish()
+        qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    qtbot.waitUntil(lambda: window.chats.rowCount() == 2)
+    popup = window.chat.popup
+    window.chat.chats_button.click()
+    popup.search.setText("boats")
+    assert window.chats.rowCount() == 1
+    qtbot.keyClick(popup.search, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(window.transcript.entries))
+    assert window.chat_actions.shown_chat_id == 1
+    popup.delete_requested.emit(services.chat.records[1])
+    confirm(qtbot, window, "Delete")
+    qtbot.waitUntil(lambda: list(services.chat.records) == [2])
+    assert window.transcript.entries == ()
+
+
+def test_the_chosen_mode_is_asked_with_and_remembered(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    window.chat.mode_box.setCurrentIndex(1)
+    running = ask(qtbot, window, services, "Which colour?")
+    assert running.mode is AnswerMode.QUOTES
+    running.finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
+    qtbot.waitUntil(lambda: services.settings.current.mode is AnswerMode.QUOTES)
+
+
+# --- window ------------------------------------------------------------------------------------------------
+
+
+def test_a_graver_notice_comes_first_and_dismissing_brings_up_the_next(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.notices.info("A tip.")
+    services.notices.error("A problem.", "What to do.", "errno 28")
+    services.notices.error("A problem.", "What to do.", "errno 28")
+    bar = window.notice_bar
+    qtbot.waitUntil(lambda: bar.title.text() == "A problem.")
+    assert bar.count.text() == "1 of 2"
+    qtbot.mouseClick(bar.details_button, Qt.MouseButton.LeftButton)
+    assert bar.detail.isVisible()
+    qtbot.mouseClick(bar.dismiss_button, Qt.MouseButton.LeftButton)
+    assert bar.title.text() == "A tip."
+    assert not bar.detail.isVisible()
+    assert not bar.details_button.isVisible()
+    qtbot.mouseClick(bar.dismiss_button, Qt.MouseButton.LeftButton)
+    assert not bar.isVisible()
+
+
+def test_the_device_is_shown_with_its_reason(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.events.publish(EngineStateChanged("ingest", EngineState.STARTING))
+    qtbot.waitUntil(lambda: window.status.activity.text() == "Starting the model…")
+    services.events.publish(
+        EngineStateChanged("ingest", EngineState.READY, "CPU, 2 threads", "no CUDA or Apple GPU found")
+    )
+    qtbot.waitUntil(lambda: window.status.device.text() == "CPU, 2 threads · no CUDA or Apple GPU found")
+    assert window.status.activity.text() == "Ready"
+
+
+def test_an_engine_that_cannot_work_is_named_in_the_status_bar(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.events.publish(EngineStateChanged("chat", EngineState.FAILED, reason="The model is missing."))
+    qtbot.waitUntil(
+        lambda: window.status.activity.text() == "Answering is not available. The model is missing."
+    )
+
+
+def test_settings_are_saved_as_chosen(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
+    dialog = SettingsDialog(services.settings.current, window)
+    qtbot.addWidget(dialog)
+    dialog.settings_chosen.connect(window._on_settings_chosen)
+    dialog.passages.setValue(8)
+    dialog.mode.setCurrentIndex(2)
+    dialog.threads.setValue(3)
+    dialog.accept()
+    expected = Settings(mode=AnswerMode.PLAIN, max_active_chunks=8, n_threads=3)
+    qtbot.waitUntil(lambda: services.settings.saved == [expected])
+    assert window.chat.mode is AnswerMode.PLAIN
+
+
+def test_settings_opened_and_saved_without_a_change_stay_the_same(qtbot: QtBot) -> None:
+    dialog = SettingsDialog(Settings(device="cpu", n_threads=None, temperature=0.5))
+    qtbot.addWidget(dialog)
+    assert dialog.chosen() == Settings(device="cpu", n_threads=None, temperature=0.5)
+
+
+def test_the_window_remembers_its_size(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
+    window.resize(760, 560)
+    window.close()
+    again = MainWindow(services, type(window._bridge)(), Path("/none"))
+    qtbot.addWidget(again)
+    assert (again.width(), again.height()) == (760, 560)
+    again.shut()
+
+
+def test_every_control_has_a_name_for_screen_readers(window: MainWindow) -> None:
+    kinds = (QAbstractButton, QLineEdit, QPlainTextEdit, QComboBox)
+    nameless = [
+        child
+        for child in window.findChildren(QWidget)
+        if isinstance(child, kinds)
+        and not child.accessibleName()
+        and not (isinstance(child, QAbstractButton) and child.text())
+        and not child.objectName().startswith("qt_")
+        and child.isVisible()
+        and not isinstance(child.parent(), QLineEdit)
+    ]
+    assert nameless == []
+
+
+def test_the_services_start_once_the_window_is_there(window: MainWindow, services: FakeApplication) -> None:
+    assert services.n_starts == 1
+    assert services.n_closes == 0
+
+
+def test_folders_are_read_anew_when_the_service_says_so(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.watch.watch(Path("/notes/a"))
+    services.events.publish(FoldersChanged())
+    qtbot.waitUntil(window.library.folders.isVisible)
+
+
+def test_a_folder_of_samples_that_is_missing_counts_none(tmp_path: Path) -> None:
+    assert n_notes(tmp_path / "none") == 0
