@@ -1,0 +1,130 @@
+import hashlib
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.adapters.gguf_format import pack, write_adapter
+from engine.adapters.lora import LoraFactors, concatenate
+from engine.errors import InvalidAdapter
+from tests.engine.adapters_at_random import random_factors
+
+ALPHA = 45.254833995939045
+# Two factors rounded to 11 bits each, summed over a few ranks.
+FLOAT16_TOLERANCE = 3e-3
+
+
+def read(file: NDArray[np.uint8], tmp_path: Path) -> gguf.GGUFReader:
+    path = tmp_path / "adapter.gguf"
+    path.write_bytes(file.tobytes())
+    return gguf.GGUFReader(path)
+
+
+def effect_in_llama_cpp(reader: gguf.GGUFReader, layer: int, name: str = "ffn_down") -> NDArray[np.float64]:
+    """What llama.cpp adds to the weight (d_out, d_in): alpha / r * B A."""
+    tensors = {tensor.name: tensor.data.astype(np.float64) for tensor in reader.tensors}
+    A = tensors[f"blk.{layer}.{name}.weight.lora_a"]  # (r, d_in)
+    B = tensors[f"blk.{layer}.{name}.weight.lora_b"]  # (d_out, r)
+    alpha = reader.get_field("adapter.lora.alpha")
+    assert alpha is not None
+    effect: NDArray[np.float64] = float(alpha.contents()) / A.shape[0] * B @ A
+    return effect
+
+
+def test_llama_cpp_computes_alpha_times_the_weighted_sum_of_the_deltas(tmp_path: Path) -> None:
+    parts = [random_factors(seed, rank=rank) for seed, rank in enumerate((3, 1, 4))]
+    weights = (1.0, 0.25, 2.0)
+
+    file = write_adapter(
+        [(pack(part, ALPHA), weight) for part, weight in zip(parts, weights, strict=True)],
+        architecture="llama",
+    )
+
+    reader = read(file, tmp_path)
+    joined = concatenate([part.scaled(weight) for part, weight in zip(parts, weights, strict=True)])
+    for layer in range(2):
+        expected = ALPHA * joined.delta("down_proj", layer)
+        error = np.abs(effect_in_llama_cpp(reader, layer) - expected).max()
+        assert error < FLOAT16_TOLERANCE * np.abs(expected).max()
+
+
+def test_the_file_says_what_it_is_and_keeps_further_texts(tmp_path: Path) -> None:
+    packed = pack(random_factors(0), ALPHA)
+
+    file = write_adapter([(packed, 1.0)], architecture="llama", metadata={"general.name": "Ein Garten"})
+
+    reader = read(file, tmp_path)
+    values = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("GGUF.")}
+    assert values == {
+        "general.type": "adapter",
+        "general.architecture": "llama",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": 3.0,
+        "general.name": "Ein Garten",
+    }
+    shapes = {tensor.name: (tensor.tensor_type.name, tensor.shape.tolist()) for tensor in reader.tensors}
+    assert shapes["blk.1.ffn_down.weight.lora_a"] == ("F16", [12, 3])
+    assert shapes["blk.1.ffn_down.weight.lora_b"] == ("F16", [3, 8])
+    assert len(shapes) == 4
+
+
+def test_several_modules_share_a_file(tmp_path: Path) -> None:
+    down = random_factors(0).modules["down_proj"]
+    up = random_factors(1, d_in=8, d_out=12).modules["down_proj"]
+    factors = LoraFactors({"down_proj": down, "up_proj": up})
+
+    reader = read(write_adapter([(pack(factors, 2.0), 1.0)], architecture="llama"), tmp_path)
+
+    for layer in range(2):
+        for name, ours in (("ffn_down", "down_proj"), ("ffn_up", "up_proj")):
+            expected = 2.0 * factors.delta(ours, layer)
+            error = np.abs(effect_in_llama_cpp(reader, layer, name) - expected).max()
+            assert error < FLOAT16_TOLERANCE * np.abs(expected).max()
+
+
+def test_values_too_small_for_float16_survive_because_the_factors_are_balanced(tmp_path: Path) -> None:
+    factors = random_factors(0, scale=1e-8)  # as float16, such a B would be zero
+
+    reader = read(write_adapter([(pack(factors, 1.0), 1.0)], architecture="llama"), tmp_path)
+
+    expected = factors.delta("down_proj", 0)
+    error = np.abs(effect_in_llama_cpp(reader, 0) - expected).max()
+    assert error < FLOAT16_TOLERANCE * np.abs(expected).max()
+
+
+def test_a_layer_without_effect_stays_without_effect(tmp_path: Path) -> None:
+    A, B = (array.copy() for array in random_factors(0).modules["down_proj"])
+    B[0] = 0.0
+
+    file = write_adapter([(pack(LoraFactors({"down_proj": (A, B)}), ALPHA), 1.0)], architecture="llama")
+
+    assert not effect_in_llama_cpp(read(file, tmp_path), 0).any()
+
+
+def test_values_beyond_float16_are_refused() -> None:
+    with pytest.raises(InvalidAdapter, match="16 bits"):
+        pack(random_factors(0, scale=1e12), 1.0)
+
+
+def test_queries_and_keys_are_refused_because_llama_cpp_permutes_them() -> None:
+    factors = LoraFactors({"q_proj": random_factors(0).modules["down_proj"]})
+    with pytest.raises(InvalidAdapter, match="q_proj"):
+        pack(factors, 1.0)
+
+
+def test_parts_of_different_width_are_refused() -> None:
+    parts = [(pack(random_factors(0, d_in=d_in), 1.0), 1.0) for d_in in (12, 13)]
+    with pytest.raises(InvalidAdapter):
+        write_adapter(parts, architecture="llama")
+
+
+def test_the_bytes_of_the_format_have_not_changed() -> None:
+    A = ((np.arange(2 * 3 * 12).reshape(2, 3, 12) - 30) / 64).astype(np.float32)
+    B = ((np.arange(2 * 3 * 8).reshape(2, 3, 8) - 20) / 128).astype(np.float32)
+    file = write_adapter([(pack(LoraFactors({"down_proj": (A, B)}), 2.0), 0.5)], architecture="llama")
+    assert hashlib.sha256(file.tobytes()).hexdigest() == GOLDEN_SHA256
+
+
+GOLDEN_SHA256 = "71acfd4b8fe0ba3c3881595b90a7e0902820c9a992dd2d65615a91532555f67d"
