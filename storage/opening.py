@@ -36,6 +36,8 @@ def prepare(path: Path) -> CatalogDamaged | None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise StorageError("The library cannot be opened.", f"{path} is not a file")
         with FileLock(_beside(path, ".opening"), timeout=LOCK_TIMEOUT_S):
             return _prepare_locked(path)
     except Timeout as exc:

@@ -19,6 +19,7 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "\uac00-\ud7af"  # Hangul: has spaces, but particles stick to words
 )
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 _UNSPACED_CHAR = re.compile(f"([{_UNSPACED}])")
 _UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
 
@@ -39,9 +40,8 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def index_text(text: str) -> str:
-    """What is indexed for a text: compatibility forms folded, unspaced scripts split into characters."""
-    folded = unicodedata.normalize("NFKC", text)
-    return _UNSPACED_CHAR.sub(r" \1 ", folded)
+    """What is indexed for a text: letters without case, accents and variants; unspaced scripts split."""
+    return _UNSPACED_CHAR.sub(r" \1 ", _fold(text))
 
 
 def match_expression(question: str) -> str:
@@ -57,13 +57,19 @@ def match_expression(question: str) -> str:
 
 
 def _terms(question: str) -> Iterator[str]:
-    for word in _words(unicodedata.normalize("NFKC", question).casefold()):
+    for word in _words(_fold(question)):
         end = 0
         for run in _UNSPACED_RUN.finditer(word):
             yield from _worth_a_search(word[end : run.start()])
             yield from _pairs(run.group())
             end = run.end()
         yield from _worth_a_search(word[end:])
+
+
+def _fold(text: str) -> str:
+    """Done here because the tokenizer removes accents of Latin letters only."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", apart))
 
 
 def _words(text: str) -> list[str]:

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,19 @@ from storage.ingest_queue import IngestQueue
 from tests.storage.library import Library
 
 
+@pytest.fixture(scope="session")
+def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog of the current schema, migrated once for all tests. Copy it."""
+    path = tmp_path_factory.mktemp("empty") / "catalog.sqlite3"
+    Database.open(path).close()
+    return path
+
+
 @pytest.fixture
-def catalog_path(tmp_path: Path) -> Path:
-    return tmp_path / "profile" / "catalog.sqlite3"
+def catalog_path(tmp_path: Path, empty_catalog: Path) -> Path:
+    path = tmp_path / "profile" / "catalog.sqlite3"
+    path.parent.mkdir()
+    return Path(shutil.copy(empty_catalog, path))
 
 
 @pytest.fixture

@@ -81,9 +81,11 @@ def _library() -> None:
         sa.Column("added_at", sa.DateTime(), nullable=False),
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.UniqueConstraint("path", name="uq_documents_path"),
-        sa.CheckConstraint("state IN ('queued', 'learning', 'ready', 'failed')", name="ck_documents_state"),
         sa.CheckConstraint(
-            "state != 'ready' OR content_id IS NOT NULL", name="ck_documents_ready_has_content"
+            "state IN ('queued', 'learning', 'ready', 'failed')", name=op.f("ck_documents_state")
+        ),
+        sa.CheckConstraint(
+            "state != 'ready' OR content_id IS NOT NULL", name=op.f("ck_documents_ready_has_content")
         ),
         sa.ForeignKeyConstraint(["content_id"], ["contents.id"], name="fk_documents_content_id"),
         sa.ForeignKeyConstraint(
@@ -154,7 +156,7 @@ def _queue() -> None:
         sa.Column("started_at", sa.DateTime()),
         sa.Column("finished_at", sa.DateTime()),
         sa.CheckConstraint(
-            "state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="ck_jobs_state"
+            "state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name=op.f("ck_jobs_state")
         ),
         sa.ForeignKeyConstraint(
             ["document_id"], ["documents.id"], name="fk_jobs_document_id", ondelete="CASCADE"
@@ -193,10 +195,10 @@ def _chats() -> None:
         sa.Column("prompt_tokens", sa.Integer()),
         sa.Column("completion_tokens", sa.Integer()),
         sa.Column("adapter_rank", sa.Integer()),
-        sa.Column("first_token_s", sa.Float()),
-        sa.Column("tokens_per_s", sa.Float()),
+        sa.Column("first_token_s", sa.Double()),
+        sa.Column("tokens_per_s", sa.Double()),
         sa.Column("device", sa.String()),
-        sa.CheckConstraint("role IN ('user', 'assistant')", name="ck_turns_role"),
+        sa.CheckConstraint("role IN ('user', 'assistant')", name=op.f("ck_turns_role")),
         sa.ForeignKeyConstraint(["chat_id"], ["chats.id"], name="fk_turns_chat_id", ondelete="CASCADE"),
         sqlite_autoincrement=True,
     )
@@ -210,7 +212,7 @@ def _chats() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("passage", sa.Text(), nullable=False),
-        sa.Column("weight", sa.Float(), nullable=False),
+        sa.Column("weight", sa.Double(), nullable=False),
         sa.UniqueConstraint("turn_id", "position", name="uq_sources_turn_id_position"),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name="fk_sources_turn_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
