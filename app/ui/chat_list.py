@@ -91,6 +91,7 @@ class ChatListPopup(QFrame):
         self.search.setPlaceholderText("Find a chat")
         self.search.setAccessibleName("Find a chat")
         self.search.setClearButtonEnabled(True)
+        self.search.setAcceptDrops(False)
         self.search.textChanged.connect(model.set_text)
         self.search.returnPressed.connect(self._on_return_pressed)
         self.list = _ChatListView(self)

@@ -63,9 +63,10 @@ class ChatView(QWidget):
         self._is_answering = False
         self.popup = ChatListPopup(chats, self)
         self.transcript = TranscriptView(transcript, self)
-        self.transcript.retry_requested.connect(self._on_retry_requested)
+        self.transcript.retry_requested.connect(self._ask)
         self.empty = EmptyState("chatEmpty", self)
         self.empty.button.clicked.connect(self.empty_button_clicked)
+        self.empty.suggestion_clicked.connect(self._ask)
         self.body = QStackedWidget(self)
         self.body.addWidget(self.empty)
         self.body.addWidget(self.transcript)
@@ -185,7 +186,7 @@ class ChatView(QWidget):
         self.question.clear()
         self.question_asked.emit(question, self.mode)
 
-    def _on_retry_requested(self, question: str) -> None:
+    def _ask(self, question: str) -> None:
         if not self._is_answering:
             self.question_asked.emit(question, self.mode)
 

@@ -1,11 +1,19 @@
-"""What a panel says when it has nothing to show: one sentence and one button."""
+"""What a panel says when it has nothing to show: one sentence, and one button or a few things to ask."""
 
-from PySide6.QtCore import Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 
 class EmptyState(QWidget):
-    """A title, a sentence and at most one button, in the middle."""
+    """A title, a sentence and at most one button, in the middle; below, suggestions.
+
+    Signals:
+        suggestion_clicked: the user took a suggestion. text: its words.
+    """
+
+    suggestion_clicked = Signal(str)
 
     def __init__(self, object_name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -21,6 +29,10 @@ class EmptyState(QWidget):
             label.setTextFormat(Qt.TextFormat.PlainText)
         self.button = QPushButton(self)
         self.button.setProperty("kind", "primary")
+        self._suggestions: tuple[str, ...] = ()
+        self._suggestion_buttons: list[QPushButton] = []
+        self._below = QVBoxLayout()
+        self._below.setSpacing(8)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(10)
@@ -29,9 +41,15 @@ class EmptyState(QWidget):
         layout.addWidget(self.sentence)
         layout.addSpacing(6)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addLayout(self._below)
         layout.addStretch(3)
 
-    def say(self, title: str, sentence: str, button: str = "") -> None:
+    @property
+    def suggestion_buttons(self) -> tuple[QPushButton, ...]:
+        """What is suggested, in order."""
+        return tuple(self._suggestion_buttons)
+
+    def say(self, title: str, sentence: str, button: str = "", suggestions: Sequence[str] = ()) -> None:
         """Show these words; without ``button`` there is none."""
         self.title.setText(title)
         self.title.setVisible(bool(title))
@@ -39,3 +57,25 @@ class EmptyState(QWidget):
         self.button.setText(button)
         self.button.setAccessibleName(button)
         self.button.setVisible(bool(button))
+        self._suggest(tuple(suggestions))
+
+    def _suggest(self, suggestions: tuple[str, ...]) -> None:
+        if suggestions == self._suggestions:
+            return
+        self._suggestions = suggestions
+        for old in self._suggestion_buttons:
+            self._below.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._suggestion_buttons = []
+        for text in suggestions:
+            # A single & would become a mnemonic.
+            button = QPushButton(text.replace("&", "&&"), self)
+            button.setProperty("suggestion", text)
+            button.setAccessibleName(f"Ask: {text}")
+            button.clicked.connect(self._on_suggestion_clicked)
+            self._below.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+            self._suggestion_buttons.append(button)
+
+    def _on_suggestion_clicked(self) -> None:
+        self.suggestion_clicked.emit(self.sender().property("suggestion"))

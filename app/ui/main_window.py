@@ -29,10 +29,11 @@ from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
 from app.ui.notice_bar import NoticeBar
 from app.ui.ports import ApplicationPort
+from app.ui.samples import find_samples
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.status_line import StatusLine
 from app.ui.transcript_model import TranscriptModel
-from app.ui.welcome import Welcome, n_notes, welcome
+from app.ui.welcome import Welcome, welcome
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord
 
@@ -66,8 +67,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._application = application
         self._bridge = bridge
-        self._samples = samples
-        self._n_samples = n_notes(samples)
+        self._samples = find_samples(samples)
         self._welcome = Welcome.LOADING
         self._is_shut = False
         self.lanes = {
@@ -225,9 +225,10 @@ class MainWindow(QMainWindow):
         if documents is not None:
             self.library.set_loaded()
         words = self._welcome.words
-        self.chat.empty.say(
-            words.title, words.sentence, words.button.format(n=self._n_samples) if self._n_samples else ""
-        )
+        n_samples = len(self._samples.notes)
+        button = words.button.format(n=n_samples) if n_samples else ""
+        suggestions = self._samples.questions_about(documents or ())
+        self.chat.empty.say(words.title, words.sentence, button, suggestions)
 
     def _on_job_progressed(self, progress: JobProgressed) -> None:
         self.library_actions.show_progress(progress)
@@ -333,7 +334,7 @@ class MainWindow(QMainWindow):
 
     def _on_welcome_button(self) -> None:
         if self._welcome is Welcome.FIRST_RUN:
-            self.library_actions.add([self._samples])
+            self.library_actions.add(self._samples.notes)
 
     def _on_mode_changed(self, mode: AnswerMode) -> None:
         current = self._application.settings.current

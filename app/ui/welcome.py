@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 from storage.records import DocumentRecord, DocumentState
 
@@ -47,13 +46,6 @@ class Welcome(Enum):
     def words(self) -> WelcomeWords:
         """What is said."""
         return self.value
-
-
-def n_notes(folder: Path) -> int:
-    """How many notes are in a folder; 0 if there is no such folder."""
-    if not folder.is_dir():
-        return 0
-    return sum(path.is_file() and not path.name.startswith(".") for path in folder.iterdir())
 
 
 def welcome(documents: Sequence[DocumentRecord] | None) -> Welcome:

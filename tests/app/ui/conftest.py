@@ -49,6 +49,11 @@ def samples(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in ("boat.md", "bees.md", "bread.md"):
         (folder / name).write_text("Invented.", encoding="utf-8")
+    (folder / "questions.json").write_text(
+        '[{"question": "Which colour is the boat?", "answer": "green", "file": "boat.md"},'
+        ' {"question": "How many bees?", "answer": "nine", "file": "bees.md"}]',
+        encoding="utf-8",
+    )
     return folder
 
 

@@ -1,6 +1,7 @@
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.ui.composer import MAX_LINES, QuestionEdit
@@ -17,36 +18,36 @@ def edit(qtbot: QtBot) -> QuestionEdit:
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
 def test_enter_sends(qtbot: QtBot, edit: QuestionEdit, key: Qt.Key) -> None:
-    qtbot.keyClicks(edit, "Which colour?")
+    QTest.keyClicks(edit, "Which colour?")
     with qtbot.waitSignal(edit.submitted):
-        qtbot.keyClick(edit, key)
+        QTest.keyClick(edit, key)
     assert edit.question() == "Which colour?"
 
 
 def test_shift_and_enter_breaks_the_line(qtbot: QtBot, edit: QuestionEdit) -> None:
-    qtbot.keyClicks(edit, "Which")
+    QTest.keyClicks(edit, "Which")
     with qtbot.assertNotEmitted(edit.submitted):
-        qtbot.keyClick(edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.keyClicks(edit, "colour?")
+        QTest.keyClick(edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(edit, "colour?")
     assert edit.question() == "Which\ncolour?"
 
 
 def test_enter_sends_no_blanks(qtbot: QtBot, edit: QuestionEdit) -> None:
-    qtbot.keyClicks(edit, "   ")
+    QTest.keyClicks(edit, "   ")
     with qtbot.assertNotEmitted(edit.submitted):
-        qtbot.keyClick(edit, Qt.Key.Key_Return)
+        QTest.keyClick(edit, Qt.Key.Key_Return)
 
 
 def test_enter_that_confirms_an_input_methods_word_does_not_send(qtbot: QtBot, edit: QuestionEdit) -> None:
     edit.setPlainText("色")
     QCoreApplication.sendEvent(edit, QInputMethodEvent("いろ", []))
     with qtbot.assertNotEmitted(edit.submitted):
-        qtbot.keyClick(edit, Qt.Key.Key_Return)
+        QTest.keyClick(edit, Qt.Key.Key_Return)
     confirmed = QInputMethodEvent("", [])
     confirmed.setCommitString("色")
     QCoreApplication.sendEvent(edit, confirmed)
     with qtbot.waitSignal(edit.submitted):
-        qtbot.keyClick(edit, Qt.Key.Key_Return)
+        QTest.keyClick(edit, Qt.Key.Key_Return)
 
 
 def test_it_grows_with_its_lines_up_to_a_limit(edit: QuestionEdit) -> None:

@@ -1,9 +1,11 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -19,12 +21,14 @@ from pytestqt.qtbot import QtBot
 from app.services.answers import AnswerRefused
 from app.services.library_events import EngineState, EngineStateChanged, FoldersChanged, JobProgressed
 from app.services.settings import Settings
+from app.ui.application import samples_folder
 from app.ui.document_table_model import Column
 from app.ui.main_window import MainWindow
+from app.ui.samples import Samples, find_samples
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.transcript_model import EntryState
 from app.ui.turn_view import AnswerView
-from app.ui.welcome import Welcome, n_notes
+from app.ui.welcome import Welcome
 from engine.messages import AnswerMode
 from storage.errors import StorageError
 from storage.records import DocumentState
@@ -38,8 +42,8 @@ def fill(qtbot: QtBot, window: MainWindow, services: FakeApplication, *titles: s
 
 def ask(qtbot: QtBot, window: MainWindow, services: FakeApplication, question: str) -> FakeRunningAnswer:
     n_before = len(services.chat.running)
-    qtbot.keyClicks(window.chat.question, question)
-    qtbot.keyClick(window.chat.question, Qt.Key.Key_Return)
+    QTest.keyClicks(window.chat.question, question)
+    QTest.keyClick(window.chat.question, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: len(services.chat.running) > n_before and window.lanes["chat"].is_idle)
     return services.chat.running[-1]
 
@@ -69,7 +73,7 @@ def confirm(qtbot: QtBot, window: MainWindow, verb: str) -> None:
     box = window.findChild(QMessageBox)
     assert isinstance(box, QMessageBox)
     button = next(button for button in box.buttons() if button.text() == verb)
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 # --- adding ------------------------------------------------------------------------------------------------
@@ -149,8 +153,12 @@ def test_the_first_run_offers_the_samples_and_one_click_adds_them(
 ) -> None:
     assert window.chat.empty.isVisible()
     assert window.chat.empty.button.text() == "Try it with 3 sample notes of an invented person"
-    qtbot.mouseClick(window.chat.empty.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: services.ingest.added == [(samples,)])
+    QTest.mouseClick(window.chat.empty.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(
+        lambda: (
+            services.ingest.added == [tuple(samples / name for name in ("bees.md", "boat.md", "bread.md"))]
+        )
+    )
 
 
 def test_the_counts_line_speaks_of_every_state(
@@ -178,7 +186,7 @@ def test_the_failed_link_shows_only_failed_notes(
     assert window.library.filter_model.rowCount() == 1
     window.library.search.setText("nothing like this")
     assert window.library.empty.isVisible()
-    qtbot.mouseClick(window.library.empty.button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.library.empty.button, Qt.MouseButton.LeftButton)
     assert window.library.filter_model.rowCount() == 2
 
 
@@ -189,7 +197,7 @@ def test_a_click_on_the_box_switches_the_note_off(
     table = window.library.table
     cell = table.visualRect(table.model().index(1, Column.TITLE))
     place = QPoint(cell.left() + 18, cell.center().y())
-    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: services.library.switched == [((2,), False)])
     assert not window.documents.documents[1].enabled
 
@@ -199,9 +207,9 @@ def test_space_switches_all_selected_notes_in_one_call(
 ) -> None:
     fill(qtbot, window, services, "Boat", "Car", "Diary")
     window.library.table.selectAll()
-    qtbot.keyClick(window.library.table, Qt.Key.Key_Space)
+    QTest.keyClick(window.library.table, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: services.library.switched == [((1, 2, 3), False)])
-    qtbot.keyClick(window.library.table, Qt.Key.Key_Space)
+    QTest.keyClick(window.library.table, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: services.library.switched[1:] == [((1, 2, 3), True)])
 
 
@@ -223,7 +231,7 @@ def test_a_failed_note_shows_its_reason_and_retry_tries_it_again(
     table = window.library.table
     cell: QRect = table.visualRect(table.model().index(0, Column.STATE))
     place = window.library.delegate.retry_rect(cell, table.font()).center()
-    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: services.ingest.retried == [7])
 
 
@@ -248,11 +256,11 @@ def test_the_menu_of_a_row_retries_only_what_failed(
 def test_forgetting_asks_first(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
     fill(qtbot, window, services, "Boat", "Car")
     window.library.table.selectRow(0)
-    qtbot.keyClick(window.library.table, Qt.Key.Key_Delete)
+    QTest.keyClick(window.library.table, Qt.Key.Key_Delete)
     confirm(qtbot, window, "Keep")
     assert services.library.forgotten == []
     qtbot.waitUntil(lambda: window.findChild(QMessageBox) is None)
-    qtbot.keyClick(window.library.table, Qt.Key.Key_Delete)
+    QTest.keyClick(window.library.table, Qt.Key.Key_Delete)
     confirm(qtbot, window, "Forget")
     qtbot.waitUntil(lambda: services.library.forgotten == [(1,)])
     qtbot.waitUntil(lambda: window.documents.rowCount() == 1)
@@ -265,7 +273,7 @@ def test_watched_folders_are_listed_and_can_be_unwatched(
     qtbot.waitUntil(window.library.folders.isVisible)
     buttons = window.library.folders.findChildren(QToolButton)
     assert [button.accessibleName() for button in buttons] == ["Stop watching journal"]
-    qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not window.library.folders.isVisible())
     assert services.library.folder_records == ()
 
@@ -344,8 +352,8 @@ def test_nothing_is_sent_while_an_answer_runs(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:
     running = ask(qtbot, window, services, "First?")
-    qtbot.keyClicks(window.chat.question, "Second?")
-    qtbot.keyClick(window.chat.question, Qt.Key.Key_Return)
+    QTest.keyClicks(window.chat.question, "Second?")
+    QTest.keyClick(window.chat.question, Qt.Key.Key_Return)
     assert window.chat.question.question() == "Second?"  # kept for when the answer is there
     running.finish()
     qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
@@ -358,7 +366,7 @@ def test_stop_stops(qtbot: QtBot, window: MainWindow, services: FakeApplication,
     running = ask(qtbot, window, services, "Which colour?")
     running.say("Dark")
     if way == "button":
-        qtbot.mouseClick(window.chat.stop_button, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(window.chat.stop_button, Qt.MouseButton.LeftButton)
     else:
         window.stop_action.trigger()
     qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
@@ -382,7 +390,7 @@ def test_a_refused_question_can_be_asked_again(
     running = ask(qtbot, window, services, "Which colour?")
     running.on_event(AnswerRefused("The answering process stopped.", "It was started again."))
     qtbot.waitUntil(lambda: window.transcript.entries[-1].state is EntryState.REFUSED)
-    qtbot.mouseClick(last_answer(window).retry_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(last_answer(window).retry_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(services.chat.running) == 2)
     assert services.chat.running[1].question == "Which colour?"
     services.chat.running[1].finish()
@@ -393,8 +401,8 @@ def test_a_question_the_store_refuses_says_why(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:
     services.chat.error = StorageError("The disk is full.", "0 bytes left.")
-    qtbot.keyClicks(window.chat.question, "Which colour?")
-    qtbot.keyClick(window.chat.question, Qt.Key.Key_Return)
+    QTest.keyClicks(window.chat.question, "Which colour?")
+    QTest.keyClick(window.chat.question, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
     assert last_answer(window).refusal.text() == "The disk is full."
 
@@ -407,7 +415,7 @@ def test_an_answer_goes_on_in_its_own_chat_while_another_is_shown(
     running.say("Dark ")
     qtbot.waitUntil(lambda: "Dark" in last_answer(window).text.toPlainText())
     window.chat_actions.new_chat()
-    assert window.transcript.entries == ()
+    assert window.transcript.rowCount() == 0
     running.say("green")
     window.chat_actions.show_chat(services.chat.records[1])
     qtbot.waitUntil(lambda: len(window.transcript.entries) == 2)
@@ -423,8 +431,8 @@ def test_new_chat_begins_a_new_one_with_its_first_question(
 ) -> None:
     ask(qtbot, window, services, "First?").finish()
     qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
-    qtbot.mouseClick(window.chat.new_button, Qt.MouseButton.LeftButton)
-    assert window.transcript.entries == ()
+    QTest.mouseClick(window.chat.new_button, Qt.MouseButton.LeftButton)
+    assert window.transcript.rowCount() == 0
     assert len(services.chat.records) == 1
     assert ask(qtbot, window, services, "Second?").chat_id == 2
     services.chat.running[-1].finish()
@@ -443,13 +451,13 @@ def test_an_earlier_chat_can_be_found_opened_and_deleted(
     window.chat.chats_button.click()
     popup.search.setText("boats")
     assert window.chats.rowCount() == 1
-    qtbot.keyClick(popup.search, Qt.Key.Key_Return)
+    QTest.keyClick(popup.search, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: bool(window.transcript.entries))
     assert window.chat_actions.shown_chat_id == 1
     popup.delete_requested.emit(services.chat.records[1])
     confirm(qtbot, window, "Delete")
     qtbot.waitUntil(lambda: list(services.chat.records) == [2])
-    assert window.transcript.entries == ()
+    assert window.transcript.rowCount() == 0
 
 
 def test_the_chosen_mode_is_asked_with_and_remembered(
@@ -475,13 +483,13 @@ def test_a_graver_notice_comes_first_and_dismissing_brings_up_the_next(
     bar = window.notice_bar
     qtbot.waitUntil(lambda: bar.title.text() == "A problem.")
     assert bar.count.text() == "1 of 2"
-    qtbot.mouseClick(bar.details_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(bar.details_button, Qt.MouseButton.LeftButton)
     assert bar.detail.isVisible()
-    qtbot.mouseClick(bar.dismiss_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(bar.dismiss_button, Qt.MouseButton.LeftButton)
     assert bar.title.text() == "A tip."
     assert not bar.detail.isVisible()
     assert not bar.details_button.isVisible()
-    qtbot.mouseClick(bar.dismiss_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(bar.dismiss_button, Qt.MouseButton.LeftButton)
     assert not bar.isVisible()
 
 
@@ -562,5 +570,25 @@ def test_folders_are_read_anew_when_the_service_says_so(
     qtbot.waitUntil(window.library.folders.isVisible)
 
 
-def test_a_folder_of_samples_that_is_missing_counts_none(tmp_path: Path) -> None:
-    assert n_notes(tmp_path / "none") == 0
+def test_a_folder_of_samples_that_is_missing_has_none(tmp_path: Path) -> None:
+    assert find_samples(tmp_path / "none") == Samples((), ())
+
+
+def test_the_shipped_samples_are_found_with_their_questions() -> None:
+    samples = find_samples(samples_folder())
+    assert len(samples.notes) == 12
+    assert all(question.path in samples.notes for question in samples.questions)
+
+
+def test_learnt_samples_suggest_questions_and_a_click_asks(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication, samples: Path
+) -> None:
+    boat = replace(document(1, "Boat"), path=samples / "boat.md")
+    bees = replace(document(2, "Bees", enabled=False), path=samples / "bees.md")
+    services.library.put(boat, bees)
+    qtbot.waitUntil(lambda: len(window.chat.empty.suggestion_buttons) == 1)
+    QTest.mouseClick(window.chat.empty.suggestion_buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(services.chat.running) and window.lanes["chat"].is_idle)
+    assert services.chat.running[0].question == "Which colour is the boat?"
+    services.chat.running[0].finish()
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering)
