@@ -44,6 +44,8 @@ LAST_WORDS_BYTES = 4000
 EXIT_GRACE_S = 5.0
 """A worker that said farewell, or closed its pipe, gets this long to leave before it is killed."""
 
+_LIVENESS_CHECK_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class _Farewell:
@@ -219,10 +221,10 @@ def chat_client(settings: EngineSettings) -> WorkerClient[ChatCommand, ChatEvent
 def _next_message(run: _Run) -> object | None:
     """The worker's next message, or None when there will be no more."""
     try:
-        # The sentinel too: a grandchild may hold the pipe open after the worker's death.
-        connection.wait([run.conn, run.process.sentinel])
-        if not run.conn.poll():
-            return None
+        while not run.conn.poll(_LIVENESS_CHECK_S):
+            # A process forked by the worker holds its end of the pipe open, also after the worker's death.
+            if not run.process.is_alive() and not run.conn.poll():
+                return None
         message: object = run.conn.recv()
     except (EOFError, OSError):  # OSError: died in the middle of a message
         return None

@@ -148,6 +148,17 @@ def test_a_worker_that_closes_its_pipe_and_lingers_is_killed_and_reported(
     assert begin(clients, "close_and_linger").next_event() == WorkerDied(-signal.SIGKILL)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_death_is_noticed_although_a_grandchild_keeps_the_pipe_open(clients: list[ToyClient]) -> None:
+    client = begin(clients, "leave_a_grandchild_with_the_pipe")
+    client.next_event()
+    assert client.process_id is not None
+    os.kill(client.process_id, signal.SIGKILL)
+    event = client.next_event()
+    assert isinstance(event, WorkerDied)
+    assert event.exit_code == -signal.SIGKILL
+
+
 def test_a_listener_may_start_the_worker_again_when_it_died(clients: list[ToyClient]) -> None:
     client = ToyClient("echo")
     clients.append(client)

@@ -56,3 +56,14 @@ def be_busy_and_call(conn: Connection, settings: object) -> None:
     line.send(os.getpid())
     while True:
         sum(range(100_000))
+
+
+def leave_a_grandchild_with_the_pipe(conn: Connection, settings: object) -> None:
+    """Fork a process that keeps the pipe open until the other end closes it, then hang."""
+    if os.fork() == 0:
+        try:
+            conn.recv()
+        finally:
+            os._exit(0)
+    conn.send("ready")
+    signal.pause()
