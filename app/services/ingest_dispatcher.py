@@ -116,7 +116,7 @@ class IngestDispatcher:
         self._current: _Current | None = None
         self._is_recovery_due = True
         self._not_before_s = 0.0
-        self._is_stopping = False
+        self._is_stopping = threading.Event()
         self._turn = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="ingest-dispatch", daemon=True)
 
@@ -132,7 +132,7 @@ class IngestDispatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the worker, put its job back into the queue, end the thread. Takes at most about ten seconds."""
+        """Stop the worker, put its job back into the queue, end the thread. Takes ten seconds at most."""
         if self._thread.is_alive():
             self._inbox.put(_Stop())
             self._thread.join()
@@ -164,11 +164,11 @@ class IngestDispatcher:
     # --- the thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._is_stopping:
+        while not self._is_stopping.is_set():
             message = self._next_message()
             try:
                 self._handle(message)
-                if not self._is_stopping:
+                if not self._is_stopping.is_set() and not _is_progress(message):
                     self._advance()
             except StorageError as exc:
                 self._pause_after(exc)
@@ -188,7 +188,7 @@ class IngestDispatcher:
     def _handle(self, message: _Message | None) -> None:
         match message:
             case _Stop():
-                self._is_stopping = True
+                self._is_stopping.set()
             case _Wake(forgive=True):
                 self._worker.forgive()
                 self._not_before_s = 0.0
@@ -337,6 +337,11 @@ class IngestDispatcher:
             except StorageError as exc:
                 # Not lost: the row says "running", and the next start puts it back.
                 logger.warning("The running job could not be put back.", exc_info=exc)
+
+
+def _is_progress(message: _Message | None) -> bool:
+    """Progress comes often and leaves nothing to do: the catalog need not be asked each time."""
+    return isinstance(message, WorkerSaid) and isinstance(message.event, JobProgress)
 
 
 def _new_chunk(chunk: ChunkAdapter) -> NewChunk:

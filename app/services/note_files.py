@@ -14,7 +14,7 @@ _READ_BYTES = 1 << 20
 NOTE_SUFFIXES = frozenset(
     {".txt", ".md", ".markdown", ".rst", ".org", ".html", ".htm", ".pdf", ".docx", ".csv"}
 )
-"""The same as ``engine.documents.reader.SUPPORTED_SUFFIXES`` (a test holds it): that module loads the parsers of
+"""The same as ``engine.documents.reader.SUPPORTED_SUFFIXES`` (a test holds it): that one loads the parsers of
 PDF and Word files, which have no business in the window's process."""
 
 MAX_NOTE_BYTES = 4_000_000

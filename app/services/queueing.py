@@ -1,4 +1,4 @@
-"""From a document's file to a job, or to a reason why there is none. Any thread; reads the file to hash it."""
+"""From a document's file to a job, or to a reason why there is none. Any thread; reads the file."""
 
 from app.services.library_events import DocumentsChanged, LibraryEvents
 from app.services.note_files import MAX_NOTE_BYTES, hash_file, stamp_of

@@ -20,7 +20,7 @@ class FileStamp:
 @dataclass(slots=True)
 class _Pending:
     stamp: FileStamp | None
-    silent_since_s: float
+    due_at_s: float
 
 
 class Settling:
@@ -39,18 +39,19 @@ class Settling:
         self._silence_s = silence_s
         self._pending: dict[Path, _Pending] = {}
 
+    def __contains__(self, path: Path) -> bool:
+        return path in self._pending
+
     def __len__(self) -> int:
         return len(self._pending)
 
     def touch(self, path: Path, stamp: FileStamp | None, now_s: float) -> None:
         """Something happened to ``path``: its silence begins anew."""
-        self._pending[path] = _Pending(stamp, now_s)
+        self._pending[path] = _Pending(stamp, now_s + self._silence_s)
 
     def due(self, now_s: float) -> tuple[Path, ...]:
         """The paths that were silent long enough to be looked at, the longest silent first."""
-        return tuple(
-            path for path, pending in self._by_silence() if now_s - pending.silent_since_s >= self._silence_s
-        )
+        return tuple(path for path, pending in self._by_silence() if now_s >= pending.due_at_s)
 
     def look(self, path: Path, stamp: FileStamp | None, now_s: float) -> bool:
         """Whether ``path`` has settled, seen with ``stamp`` now. A settled path is no longer pending.
@@ -63,7 +64,7 @@ class Settling:
         if pending.stamp != stamp:
             self.touch(path, stamp, now_s)
             return False
-        if now_s - pending.silent_since_s < self._silence_s:
+        if now_s < pending.due_at_s:
             return False
         del self._pending[path]
         return True
@@ -76,8 +77,7 @@ class Settling:
         """Seconds until the next path is due; None when nothing is pending."""
         if not self._pending:
             return None
-        oldest_s = min(pending.silent_since_s for pending in self._pending.values())
-        return max(0.0, oldest_s + self._silence_s - now_s)
+        return max(0.0, min(pending.due_at_s for pending in self._pending.values()) - now_s)
 
     def _by_silence(self) -> list[tuple[Path, _Pending]]:
-        return sorted(self._pending.items(), key=lambda item: item[1].silent_since_s)
+        return sorted(self._pending.items(), key=lambda item: item[1].due_at_s)

@@ -201,7 +201,7 @@ class WatchService:
     # --- folders -------------------------------------------------------------------------------------------
 
     def _check_roots(self, now_s: float) -> None:
-        """Follow the list of folders, notice those that vanish or return, compare those whose time has come."""
+        """Follow the list of folders, notice those that vanish or return, compare those that are due."""
         self._check_at_s = now_s + CHECK_S
         folders = {folder.path: folder for folder in self._catalog.folders()}
         for path in self._roots.keys() - folders.keys():
@@ -238,13 +238,16 @@ class WatchService:
         found = [item for item in walk_notes(root.folder.path) if not isinstance(item, Skipped)]
         for path in found:
             document = known.pop(path, None)
+            if path in self._settling:
+                continue  # its silence runs already; looking is no event
             if document is None or not _looks_the_same(document):
                 self._touch(path)
         if not known or self._is_held(root.folder, len(known)):
             return
         root.is_held = False
         for path in known:
-            self._touch(path)
+            if path not in self._settling:
+                self._touch(path)
 
     def _is_held(self, folder: FolderRecord, n_vanished: int) -> bool:
         """Whether documents that vanished below ``folder`` must stay: its drive may be unplugged.

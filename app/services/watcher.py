@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog.events import (
+    EVENT_TYPE_ATTRIB,
     EVENT_TYPE_CLOSED,
     EVENT_TYPE_CREATED,
     EVENT_TYPE_DELETED,
@@ -19,9 +20,19 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
 _TELLING = frozenset(
-    {EVENT_TYPE_CLOSED, EVENT_TYPE_CREATED, EVENT_TYPE_DELETED, EVENT_TYPE_MODIFIED, EVENT_TYPE_MOVED}
+    {
+        EVENT_TYPE_ATTRIB,  # programs that copy set the file's time after its last byte
+        EVENT_TYPE_CLOSED,
+        EVENT_TYPE_CREATED,
+        EVENT_TYPE_DELETED,
+        EVENT_TYPE_MODIFIED,
+        EVENT_TYPE_MOVED,
+    }
 )
 """The others (opened, closed without writing) are caused by our own reading: it would never end."""
+
+_FOLDER_NOISE = frozenset({EVENT_TYPE_ATTRIB, EVENT_TYPE_CLOSED, EVENT_TYPE_MODIFIED})
+"""Of a folder these say only that an entry came or went, which has its own event."""
 
 INOTIFY_WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -118,8 +129,8 @@ class _Handler(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.event_type not in _TELLING:
             return
-        if event.is_directory and event.event_type in (EVENT_TYPE_MODIFIED, EVENT_TYPE_CLOSED):
-            return  # says only that an entry came or went, which has its own event
+        if event.is_directory and event.event_type in _FOLDER_NOISE:
+            return
         for name in (event.src_path, event.dest_path):
             if name:
                 self._post(PathTouched(Path(os.fsdecode(name)), event.is_directory))

@@ -1,0 +1,132 @@
+"""One profile in a temporary folder, with toys for worker processes; closed, and checked, at the end."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from app.bootstrap import Application, WorkerFactories, build
+from app.services.library_events import LibraryEvent
+from app.services.notices import Notice
+from app.services.settings import Settings
+from storage.records import DocumentRecord, DocumentState
+from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
+
+SETTLE_S = 0.1
+
+
+@dataclass
+class Bench:
+    """An application over real storage and fake workers.
+
+    Attributes:
+        happenings: every event and notice so far, in order.
+    """
+
+    home: Path
+    notes: Path
+    ingest_engine: FakeIngestEngine = field(default_factory=FakeIngestEngine)
+    chat_engine: FakeChatEngine = field(default_factory=FakeChatEngine)
+    preparation: FakePreparation = field(default_factory=FakePreparation)
+    events: list[LibraryEvent] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    opened: list[Application] = field(default_factory=list)
+
+    def build(self, *, headless: bool = False) -> Application:
+        """The application; not started."""
+        application = build(
+            self.home,
+            headless=headless,
+            weights_dir=self.home,
+            workers=WorkerFactories(self.ingest_engine, self.chat_engine, self.preparation),
+        )
+        application.events.subscribe(self._note_event)
+        application.notices.subscribe(self._note_notice)
+        self.opened.append(application)
+        return application
+
+    def start(self, *, headless: bool = False) -> Application:
+        """The application, started."""
+        application = self.build(headless=headless)
+        application.start()
+        return application
+
+    def write(self, name: str, text: str) -> Path:
+        """A note in the notes' folder."""
+        path = self.notes / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def wait(self, condition: Callable[[], object], what: str = "", timeout_s: float = 20.0) -> None:
+        """Wait until ``condition`` holds; it is asked again after every event and notice."""
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            n_known = len(self.events) + len(self.notices)
+            if condition():  # not under the lock: whoever has something to tell must not wait for this
+                return
+            assert time.monotonic() < deadline_s, f"never happened: {what}; notices: {self.notices}"
+            with self.changed:
+                # Some conditions hold without an event; look again soon.
+                if len(self.events) + len(self.notices) == n_known:
+                    self.changed.wait(0.02)
+
+    def state(self, name: str) -> DocumentState | None:
+        """State of the note of this name in the newest application."""
+        document = self.document(name)
+        return document.state if document is not None else None
+
+    def document(self, name: str) -> DocumentRecord | None:
+        """The note of this name."""
+        for document in self.opened[-1].library.documents():
+            if document.path.name == name:
+                return document
+        return None
+
+    def wait_ready(self, *names: str) -> None:
+        """Wait until these notes are learnt."""
+        self._wait_state(DocumentState.READY, names)
+
+    def wait_failed(self, *names: str) -> None:
+        """Wait until these notes have failed."""
+        self._wait_state(DocumentState.FAILED, names)
+
+    def _wait_state(self, state: DocumentState, names: tuple[str, ...]) -> None:
+        def are_there() -> bool:
+            documents = self.opened[-1].library.documents()
+            return set(names) <= {document.path.name for document in documents if document.state is state}
+
+        self.wait(are_there, f"{state}: {', '.join(names)}")
+
+    def _note_event(self, event: LibraryEvent) -> None:
+        with self.changed:
+            self.events.append(event)
+            self.changed.notify_all()
+
+    def _note_notice(self, notice: Notice) -> None:
+        with self.changed:
+            self.notices.append(notice)
+            self.changed.notify_all()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    notes = tmp_path.resolve() / "notes"
+    notes.mkdir()
+    bench = Bench(tmp_path.resolve() / "home", notes)
+    before = set(threading.enumerate())
+    # Files settle sooner than for people.
+    application = bench.build()
+    application.settings.save(Settings(settle_s=SETTLE_S))
+    application.close()
+    yield bench
+    bench.ingest_engine.release()
+    bench.chat_engine.released.set()
+    for application in bench.opened:
+        application.close()
+    left = {thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()}
+    assert not {name for name in left if name.endswith(("-dispatch", "-folders"))}, left
