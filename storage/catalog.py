@@ -260,7 +260,7 @@ class Catalog:
         """The document could not be learnt. What was learnt from an older version of it answers no more.
 
         With ``job_id``, that job fails in the same transaction, and the document stays QUEUED when a newer
-        version of it waits in the queue.
+        version of it waits in the queue. Without, it is about the file as it is now: its jobs are cancelled.
 
         Returns:
             False, with nothing changed, when the document was forgotten or the job is not running any more.
@@ -274,8 +274,10 @@ class Catalog:
                 if job is None or job.document_id != document_id or job.state is not JobState.RUNNING:
                     return False
                 end_job(session, job_id, JobState.FAILED, title, detail)
+            else:
+                end_live_jobs(session, document_id, JobState.CANCELLED)
             old_content_id = document.content_id
-            waiting = job_id is not None and has_live_job(session, document_id)
+            waiting = has_live_job(session, document_id)
             state = DocumentState.QUEUED if waiting else DocumentState.FAILED
             reason = {} if waiting else {"reason_title": title, "reason_detail": detail}
             _set_state(session, document_id, state, content_id=None, **reason)

@@ -83,14 +83,20 @@ class Database:
             yield session
 
     def truncate_log(self) -> None:
-        """Fold the -wal into the file and empty it, if no reader needs it; else leave that for later."""
-        with self._write_lock, self._translated():
-            connection = self._writer.raw_connection()
-            try:
-                # Not in a transaction: a checkpoint inside one fails.
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            finally:
-                connection.close()
+        """Fold the -wal into the file and empty it, if no reader needs it and there is room; else later."""
+        try:
+            with self._write_lock, self._translated():
+                connection = self._writer.raw_connection()
+                try:
+                    # Not in a transaction: a checkpoint inside one fails.
+                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                finally:
+                    connection.close()
+        except CatalogDamaged:
+            raise
+        except StorageError:
+            # What was to be done is committed; SQLite tries again by itself.
+            logger.warning("the log of %s could not be emptied", self.path, exc_info=True)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

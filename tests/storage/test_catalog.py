@@ -309,6 +309,17 @@ def test_a_document_that_failed_before_any_job_can_be_marked(library: Library) -
     assert [found.state for found in library.catalog.documents()] == [DocumentState.FAILED]
 
 
+def test_a_file_that_fails_before_it_is_queued_again_ends_its_older_jobs(library: Library) -> None:
+    running = library.start("a.md", "Version one.")
+    library.queue.enqueue(running.document_id, hash_of("Version two."))
+
+    assert library.catalog.mark_failed(running.document_id, "Too large.", "a.md has 50 MB")
+
+    assert library.queue.pending() == 0
+    assert not library.finish(running, "Version one.")
+    assert [document.state for document in library.catalog.documents()] == [DocumentState.FAILED]
+
+
 def test_an_old_failure_does_not_hide_a_newer_version_that_waits(library: Library) -> None:
     running = library.start("a.md", "Version one.")
     library.queue.enqueue(running.document_id, hash_of("Version two."))

@@ -53,10 +53,8 @@ wait_for_the_end()
 @pytest.mark.parametrize(
     ("place", "is_stored"),
     [
-        ("INSERT INTO contents", False),
         ("INSERT INTO chunks", False),
         ("INSERT INTO adapters", False),
-        ("UPDATE documents", False),
         ("COMMIT", False),
         ("stored", True),
     ],
