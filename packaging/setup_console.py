@@ -127,7 +127,8 @@ class Console:
             StepFailed: it ended with another code than 0.
         """
         self._log.write("$ " + " ".join(command) + "\n")
-        process = subprocess.Popen(
+        lines: list[str] = []
+        with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -136,18 +137,18 @@ class Console:
             encoding="utf-8",
             errors="replace",
             env=dict(environment) if environment is not None else None,
-        )
-        lines: list[str] = []
-        reader = threading.Thread(target=self._read, args=(process, lines, read_status), name="setup-output")
-        reader.start()
-        try:
-            self._wait(reader)
-        except BaseException:  # Ctrl-C: the child got it as well, but a compiler may not care
-            process.kill()
-            raise
-        finally:
-            process.wait()
-            reader.join()
+        ) as process:
+            reader = threading.Thread(
+                target=self._read, args=(process, lines, read_status), name="setup-output"
+            )
+            reader.start()
+            try:
+                self._wait(reader)
+            except BaseException:  # Ctrl-C: the child got it as well, but a compiler may not care
+                process.kill()
+                raise
+            finally:
+                reader.join()
         output = "".join(lines)
         if process.returncode != 0:
             raise StepFailed(self._failure(output[-20_000:]))

