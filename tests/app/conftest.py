@@ -10,8 +10,9 @@ import pytest
 
 from app.bootstrap import Application, WorkerFactories, build
 from app.services.library_events import LibraryEvent
-from app.services.notices import Notice
-from app.services.settings import Settings
+from app.services.notices import Notice, NoticeBoard
+from app.services.settings import Settings, SettingsFile
+from storage.paths import ProfilePaths
 from storage.records import DocumentRecord, DocumentState
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
 
@@ -120,9 +121,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path.resolve() / "home", notes)
     before = set(threading.enumerate())
     # Files settle sooner than for people.
-    application = bench.build()
-    application.settings.save(Settings(settle_s=SETTLE_S))
-    application.close()
+    SettingsFile(ProfilePaths(bench.home).settings, NoticeBoard()).save(Settings(settle_s=SETTLE_S))
     yield bench
     bench.ingest_engine.release()
     bench.chat_engine.released.set()
