@@ -3,8 +3,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
+from PySide6.QtGui import QDragLeaveEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -33,6 +33,7 @@ from engine.messages import AnswerMode
 from storage.errors import StorageError
 from storage.records import DocumentState
 from tests.app.ui.fakes import FakeApplication, FakeReport, FakeRunningAnswer, document, source
+from tests.app.ui.gestures import drag_onto, drop_onto, files
 
 
 def fill(qtbot: QtBot, window: MainWindow, services: FakeApplication, *titles: str) -> None:
@@ -54,21 +55,6 @@ def last_answer(window: MainWindow) -> AnswerView:
     return view
 
 
-def files(*path_strs: str) -> QMimeData:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(path_str) for path_str in path_strs])
-    return mime
-
-
-def drop(window: MainWindow, mime: QMimeData) -> QDropEvent:
-    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    actions = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(50, 50), actions, mime, buttons, keys))
-    event = QDropEvent(QPointF(50, 50), actions, mime, buttons, keys)
-    QApplication.sendEvent(window, event)
-    return event
-
-
 def confirm(qtbot: QtBot, window: MainWindow, verb: str) -> None:
     box = window.findChild(QMessageBox)
     assert isinstance(box, QMessageBox)
@@ -82,7 +68,7 @@ def confirm(qtbot: QtBot, window: MainWindow, verb: str) -> None:
 def test_files_and_folders_dropped_on_the_window_are_added(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:
-    event = drop(window, files("/notes/boat.md", "/notes/journal"))
+    event = drop_onto(window, files("/notes/boat.md", "/notes/journal"))
     assert event.isAccepted()
     assert event.dropAction() == Qt.DropAction.CopyAction  # moving would make the file manager delete them
     qtbot.waitUntil(lambda: bool(services.ingest.added))
@@ -90,10 +76,7 @@ def test_files_and_folders_dropped_on_the_window_are_added(
 
 
 def test_a_drag_covers_the_window_with_what_a_drop_would_do(window: MainWindow) -> None:
-    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    mime = files("/notes/boat.md")
-    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, mime, buttons, keys)
-    QApplication.sendEvent(window, enter)
+    assert drag_onto(window, files("/notes/boat.md")).isAccepted()
     assert window.overlay.isVisible()
     assert window.overlay.geometry() == window.rect()
     window.resize(900, 700)
@@ -110,7 +93,7 @@ def test_what_is_not_a_file_of_this_computer_is_not_taken(
     mime.setText("plain text")
     if url:
         mime.setUrls([QUrl(url)])
-    drop(window, mime)
+    drop_onto(window, mime)
     assert not window.overlay.isVisible()
     assert window.lanes["intake"].is_idle
     assert services.ingest.added == []
@@ -127,7 +110,7 @@ def test_files_that_were_left_out_are_named_with_their_reasons(
     services.ingest.report = FakeReport(
         added=(1, 2), skipped=((Path("/n/a.zip"), "It is no text."), (Path("/n/b"), "It is empty."))
     )
-    drop(window, files("/n"))
+    drop_onto(window, files("/n"))
     qtbot.waitUntil(window.notice_bar.isVisible)
     assert window.notice_bar.title.text() == "2 files were left out."
     assert window.notice_bar.detail.toPlainText() == "/n/a.zip: It is no text.\n/n/b: It is empty."
@@ -137,11 +120,11 @@ def test_adding_that_fails_is_told_and_the_window_goes_on(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:
     services.ingest.error = StorageError("The disk is full.", "0 bytes left on /home.")
-    drop(window, files("/n"))
+    drop_onto(window, files("/n"))
     qtbot.waitUntil(window.notice_bar.isVisible)
     assert window.notice_bar.title.text() == "The disk is full."
     services.ingest.error = None
-    drop(window, files("/n"))
+    drop_onto(window, files("/n"))
     qtbot.waitUntil(lambda: len(services.ingest.added) == 1)
 
 

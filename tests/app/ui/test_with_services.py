@@ -1,0 +1,133 @@
+"""The window over the real services and the real store; only the worker processes are toys."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.application import run
+from app.ui.document_table_model import remark
+from app.ui.engine_bridge import EngineBridge
+from app.ui.main_window import MainWindow
+from app.ui.ports import ApplicationPort
+from app.ui.turn_view import AnswerView
+from storage.records import DocumentState
+from tests.app.conftest import Bench
+from tests.app.ui.fakes import FakeApplication
+from tests.app.ui.gestures import drop_onto, files
+
+
+@pytest.fixture
+def real_window(qtbot: QtBot, bench: Bench, tmp_path: Path) -> Iterator[MainWindow]:
+    application: ApplicationPort = bench.build()
+    window = MainWindow(application, EngineBridge(), tmp_path / "no-samples")
+    qtbot.addWidget(window)
+    window.show()
+    with qtbot.waitSignal(window.library_actions.documents_shown):
+        window.start()
+    yield window
+    window.shut()
+    application.close()
+
+
+def states(window: MainWindow) -> dict[str, DocumentState]:
+    return {document.title: document.state for document in window.documents.documents}
+
+
+def has_states(window: MainWindow, **expected: DocumentState) -> Callable[[], bool]:
+    return lambda: states(window) == expected
+
+
+def answers(window: MainWindow) -> list[AnswerView]:
+    return [view for view in window.chat.transcript.turns if isinstance(view, AnswerView)]
+
+
+def ask(qtbot: QtBot, window: MainWindow, question: str) -> AnswerView:
+    QTest.keyClicks(window.chat.question, question)
+    QTest.keyClick(window.chat.question, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering, timeout=10_000)
+    return answers(window)[-1]
+
+
+def test_a_dropped_folder_is_learnt_and_what_cannot_be_says_why(
+    qtbot: QtBot, bench: Bench, real_window: MainWindow
+) -> None:
+    bench.write("boat.md", "The hull is green.")
+    bench.write("empty.md", "")
+    drop_onto(real_window, files(str(bench.notes)))
+    done = has_states(real_window, boat=DocumentState.READY, empty=DocumentState.FAILED)
+    qtbot.waitUntil(done, timeout=10_000)
+    assert remark(real_window.documents.documents[1]) == "The file is empty."
+    bench.write("empty.md", "Not any more.")
+    real_window.library_actions.retry([real_window.documents.documents[1].id])
+    done = has_states(real_window, boat=DocumentState.READY, empty=DocumentState.READY)
+    qtbot.waitUntil(done, timeout=10_000)
+
+
+def test_an_answer_names_its_notes_and_a_note_switched_off_takes_no_part(
+    qtbot: QtBot, bench: Bench, real_window: MainWindow
+) -> None:
+    drop_onto(real_window, files(str(bench.write("boat.md", "The hull is green."))))
+    qtbot.waitUntil(has_states(real_window, boat=DocumentState.READY), timeout=10_000)
+    first = ask(qtbot, real_window, "Which colour is the hull?")
+    assert first.text.text == "echo: Which colour is the hull?"
+    assert [view.toggle.text() for view in first.source_views] == ["boat"]
+    real_window.documents.set_enabled([0], False)
+    with qtbot.waitSignal(real_window.lanes["writes"].idle):
+        pass
+    second = ask(qtbot, real_window, "Which colour is the hull?")
+    assert second.source_views == ()
+    assert second.remark.text() == "None of your notes took part."
+
+
+def test_a_chat_is_there_again_after_a_restart(
+    qtbot: QtBot, bench: Bench, real_window: MainWindow, tmp_path: Path
+) -> None:
+    ask(qtbot, real_window, "Is anybody there?")
+    real_window.shut()
+    bench.opened[-1].close()
+    application = bench.build()
+    window = MainWindow(application, EngineBridge(), tmp_path / "no-samples")
+    qtbot.addWidget(window)
+    window.start()
+    qtbot.waitUntil(lambda: window.chats.rowCount() == 1)
+    window.chat.popup.chat_chosen.emit(application.chat.chats()[0])
+    qtbot.waitUntil(lambda: len(answers(window)) == 1)
+    assert answers(window)[0].text.text == "echo: Is anybody there?"
+    window.shut()
+
+
+def test_forgotten_notes_leave_the_catalog(qtbot: QtBot, bench: Bench, real_window: MainWindow) -> None:
+    drop_onto(real_window, files(str(bench.write("boat.md", "The hull is green."))))
+    qtbot.waitUntil(has_states(real_window, boat=DocumentState.READY), timeout=10_000)
+    real_window.library_actions.forget([real_window.documents.documents[0].id])
+    qtbot.waitUntil(has_states(real_window), timeout=10_000)
+    assert bench.opened[-1].library.documents() == ()
+
+
+def test_a_watched_folder_is_followed(qtbot: QtBot, bench: Bench, real_window: MainWindow) -> None:
+    real_window.library_actions.watch(bench.notes)
+    qtbot.waitUntil(real_window.library.folders.isVisible, timeout=10_000)
+    bench.write("late.md", "Came later.")
+    qtbot.waitUntil(has_states(real_window, late=DocumentState.READY), timeout=20_000)
+
+
+def test_the_program_runs_until_its_window_is_closed(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path
+) -> None:
+    application = FakeApplication(tmp_path)
+    windows: list[MainWindow] = []
+
+    def close() -> None:
+        windows.extend(widget for widget in qapp.topLevelWidgets() if isinstance(widget, MainWindow))
+        for window in windows:
+            window.close()
+
+    QTimer.singleShot(300, close)
+    assert run(application) == 0
+    assert len(windows) == 1
+    assert (application.n_starts, application.n_closes) == (1, 1)
