@@ -170,6 +170,12 @@ def test_the_installed_packages_are_those_of_the_lock() -> None:
     assert {name for name in differing if not re.match(r"nvidia-|cuda-|triton", name)} == set()
 
 
+def test_every_locked_package_is_in_the_list_of_licences() -> None:
+    text = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8").lower()
+    named = set(re.findall(r"[a-z0-9][a-z0-9._-]+", text))
+    assert set(locked_versions()) - named == set()
+
+
 def test_the_set_up_installs_the_model_that_the_engine_looks_for() -> None:
     assert f"\n{EMBEDDED_REQUIREMENT} --hash=sha256:" in project_files.EMBEDDED_MODEL.read_text("utf-8")
 
