@@ -66,8 +66,8 @@ class _Run:
 class WorkerClient(Generic[CommandT, EventT]):
     """Starts one worker process and carries commands there and events back.
 
-    All methods may be called on any thread. A client may be started again after its worker stopped or died,
-    also from inside ``on_event`` when that reports ``WorkerDied`` or ``WorkerFailed``.
+    All methods may be called on any thread. A client may be started again once ``stop`` has returned, or once
+    its worker has died, also from inside ``on_event`` when that reports ``WorkerDied``.
 
     Args:
         target: "package.module:function" of the worker; imported in the child only.
@@ -107,7 +107,7 @@ class WorkerClient(Generic[CommandT, EventT]):
 
         Raises:
             RuntimeError: the worker is running already.
-            EngineDied: the operating system gave no process.
+            OSError: no process could be started: no memory, or too many processes.
         """
         with self._state_lock:
             if self._run is not None:
@@ -161,19 +161,18 @@ class WorkerClient(Generic[CommandT, EventT]):
     def _spawn(self) -> _Run:
         context = get_context("spawn")
         ours, theirs = context.Pipe(duplex=True)
-        descriptor, output = tempfile.mkstemp(prefix=f"loreleaf-{self._name}-", suffix=".log")
-        os.close(descriptor)
-        arguments = (self._target, theirs, self._settings, output)
-        process = context.Process(target=_child_main, args=arguments, name=self._name, daemon=True)
+        output: str | None = None
         try:
+            descriptor, output = tempfile.mkstemp(prefix=f"loreleaf-{self._name}-", suffix=".log")
+            os.close(descriptor)
+            arguments = (self._target, theirs, self._settings, output)
+            process = context.Process(target=_child_main, args=arguments, name=self._name, daemon=True)
             process.start()
-        except OSError as exc:
+        except BaseException:
             ours.close()
-            Path(output).unlink()
-            raise EngineDied(
-                "A part of Loreleaf could not be started.",
-                f"The system gave no process for “{self._name}”: {exc}.",
-            ) from exc
+            if output is not None:
+                Path(output).unlink()
+            raise
         finally:
             # As long as this process holds the child's end too, the child's death is not seen as end of file.
             theirs.close()
@@ -256,10 +255,13 @@ def _reap(process: SpawnProcess) -> int | None:
 
 def _take_output(path: Path) -> str:
     """The end of what the worker wrote to stdout and stderr; the file is removed."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LAST_WORDS_BYTES))
-        text = file.read().decode("utf-8", "replace").strip()
-    path.unlink()
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - LAST_WORDS_BYTES))
+            text = file.read().decode("utf-8", "replace").strip()
+        path.unlink()
+    except OSError as exc:  # systems clean their temporary folder while programs run for weeks
+        return f"(its output is lost: {exc})"
     return text
 
 

@@ -27,6 +27,7 @@ _NAMES = {
     "cp932": "Shift JIS",
     "cp949": "EUC-KR",
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOST_CONTROL_CHARACTERS = 0.005
 """Share of characters. Old printer and editor codes happen in notes; programs and pictures have far more."""
@@ -57,7 +58,9 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def normalise(text: str) -> str:
-    """One line end, no stray control characters, composed letters."""
+    """One line end, no stray control characters, composed letters, and nothing that UTF-8 cannot express."""
+    if _SURROGATE.search(text):  # PDF files have them, in pairs and alone
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").replace("\v", "\n")
     return unicodedata.normalize("NFC", _CONTROL.sub("", text))
 

@@ -62,10 +62,11 @@ def _row_as_line(header: list[str], row: list[str]) -> str:
 
 def html_text(data: bytes) -> tuple[str, str]:
     """The page's visible text."""
-    if (declared := _HTML_CHARSET.search(data[:4096])) and b"\0" not in data:
+    # A page whose declaration can be read as ASCII is not UTF-16, whatever it declares.
+    if (declared := _HTML_CHARSET.search(data[:4096])) and not declared[1].lower().startswith(b"utf"):
         try:
             page = data.decode(declared[1].decode("ascii"))
-        except (LookupError, UnicodeDecodeError):  # unknown or wrong: the bytes tell better
+        except (LookupError, UnicodeError):  # unknown or wrong: the bytes tell better
             page, note = decode(data)
         else:
             page, note = normalise(page), ""

@@ -238,6 +238,37 @@ def test_no_file_is_left_behind_by_a_stopped_worker(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_death_is_reported_although_the_temporary_folder_was_cleaned(
+    clients: list[ToyClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    client = begin(clients, "echo")
+    client.next_event()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert client.process_id is not None
+    os.kill(client.process_id, signal.SIGKILL)
+    event = client.next_event()
+    assert isinstance(event, WorkerDied)
+    assert "its output is lost" in event.last_words
+
+
+def test_nothing_is_left_behind_when_no_process_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def no_memory(self: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", no_memory)
+    client = ToyClient("echo")
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        client.begin()
+    assert not client.is_running
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_busy_worker_ends_when_its_parent_is_killed(signal_number: signal.Signals, tmp_path: Path) -> None:
     script = """

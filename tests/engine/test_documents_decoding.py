@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.documents.decoding import decode
+from engine.documents.decoding import decode, normalise
 from engine.errors import UnreadableDocument
 
 GERMAN = "Die Prüfung in Zürich war schön – größer als „gedacht“."
@@ -54,6 +54,10 @@ def test_line_ends_and_page_breaks_become_newlines() -> None:
 
 def test_letters_are_composed() -> None:
     assert decode("cafe\u0301".encode()) == ("café", "")
+
+
+def test_halves_of_characters_are_joined_or_replaced() -> None:
+    assert normalise("a\ud83d\ude00b\ud83dc") == "a😀b\ufffdc"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@ import zipfile
 
 import docx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
 from engine.documents import formats
@@ -45,6 +47,26 @@ def encrypted(pdf: bytes, *, user_password: str) -> bytes:
     return target.getvalue()
 
 
+def make_docx() -> bytes:
+    document = docx.Document()
+    document.add_heading("Trip to Lisbon", level=1)
+    document.add_paragraph("The flight leaves at 7:40.")
+    document.add_paragraph("Pack the charger", style="List Bullet")
+    table = document.add_table(rows=2, cols=2)
+    for cell, text in zip(
+        (c for row in table.rows for c in row.cells), ["Day", "Plan", "Mon", "Belém"], strict=True
+    ):
+        cell.text = text
+    document.add_heading("Hotel", level=2)
+    document.add_paragraph("Casa Azul, room 12.")
+    target = io.BytesIO()
+    document.save(target)
+    return target.getvalue()
+
+
+SOUND_FILES = {"pdf": make_pdf("The lease ends in May."), "docx": make_docx()}
+
+
 def reason(extract: object, data: bytes) -> UnreadableDocument:
     assert callable(extract)
     with pytest.raises(UnreadableDocument) as caught:
@@ -85,24 +107,24 @@ def test_a_damaged_pdf_says_so(data: bytes) -> None:
     assert reason(pdf_text, data).title in {"This PDF is damaged.", "There is no text in this PDF."}
 
 
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_a_pdf_or_word_file_with_wrong_bytes_gives_text_or_a_reason(data: st.DataObject) -> None:
+    name, extract = data.draw(st.sampled_from([("pdf", pdf_text), ("docx", docx_text)]))
+    damaged = bytearray(SOUND_FILES[name])
+    for _ in range(data.draw(st.integers(1, 8))):
+        start = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[start : start + data.draw(st.integers(0, 20))] = data.draw(st.binary(max_size=20))
+        if not damaged:
+            break
+    try:
+        text, _ = extract(bytes(damaged))
+    except UnreadableDocument as exc:
+        text = exc.title
+    text.encode("utf-8")
+
+
 # --- Word -----------------------------------------------------------------------------------------
-
-
-def make_docx() -> bytes:
-    document = docx.Document()
-    document.add_heading("Trip to Lisbon", level=1)
-    document.add_paragraph("The flight leaves at 7:40.")
-    document.add_paragraph("Pack the charger", style="List Bullet")
-    table = document.add_table(rows=2, cols=2)
-    for cell, text in zip(
-        (c for row in table.rows for c in row.cells), ["Day", "Plan", "Mon", "Belém"], strict=True
-    ):
-        cell.text = text
-    document.add_heading("Hotel", level=2)
-    document.add_paragraph("Casa Azul, room 12.")
-    target = io.BytesIO()
-    document.save(target)
-    return target.getvalue()
 
 
 def test_paragraphs_headings_lists_and_tables_of_a_word_file_are_read_in_order() -> None:
@@ -168,6 +190,20 @@ def test_the_encoding_that_a_page_declares_is_used() -> None:
 def test_a_page_that_declares_a_wrong_encoding_is_read_all_the_same() -> None:
     assert html_text('<meta charset="x-none"><p>größer</p>'.encode()) == ("größer", "")
     assert html_text('<meta charset="ascii"><p>größer</p>'.encode()) == ("größer", "")
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-8", "undefined", "idna", "hex", "punycode"])
+def test_a_page_that_declares_nonsense_is_read_all_the_same(charset: str) -> None:
+    assert "größer" in html_text(f'<meta charset="{charset}"><p>größer</p>'.encode())[0]
+
+
+def test_a_page_with_half_a_character_can_be_written_as_utf8() -> None:
+    html_text(b"<p>x&#xD800;y&#55357;</p>")[0].encode("utf-8")
+
+
+@given(st.text(alphabet=st.sampled_from(list('<>/="! -a&;#x1p\n')), max_size=200))
+def test_any_page_gives_some_text(page: str) -> None:
+    html_text(page.encode())
 
 
 def test_a_damaged_page_gives_what_can_be_told() -> None:
