@@ -79,7 +79,8 @@ def test_closing_ends_every_thread_and_every_worker(bench: Bench) -> None:
     application.close()
 
     assert set(threading.enumerate()) - before == set()
-    assert not any(worker.is_running for worker in (*bench.ingest_engine.lives, *bench.chat_engine.lives))
+    assert not any(worker.is_running for worker in bench.ingest_engine.lives)
+    assert not any(worker.is_running for worker in bench.chat_engine.lives)
     with sqlite3.connect(application.paths.catalog) as connection:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
     connection.close()
