@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.training.corpus import Example, Tokens
 from engine.training.prompts import Templates
 
-IGNORED = -100
-"""Label of positions without loss, as in torch's cross_entropy."""
 _BLOCK = 16
 """Batches per block; contexts are sorted by length inside a block, so that little padding is needed."""
 _CONTINUE_TOKENS = 24
@@ -25,27 +24,31 @@ class Batch:
         contexts: (C, S) int64, right-padded with 0.
         lengths: (C,) real tokens of each context.
         ids: (C*Q, T) prompts and targets, right-padded with 0.
-        labels: (C*Q, T) the next token where it belongs to a target, else IGNORED.
+        positions: (P,) indices into the flattened ids from which a target token is predicted.
+        targets: (P,) those tokens. Kept as lists of positions, since a mask would stall the GPU at each step.
     """
 
     contexts: Tensor
     lengths: Tensor
     ids: Tensor
-    labels: Tensor
+    positions: Tensor
+    targets: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device; copies from pinned memory do not block."""
-        parts = (self.contexts, self.lengths, self.ids, self.labels)
-        return Batch(*(part.to(device, non_blocking=True) for part in parts))
+        return Batch(*(part.to(device, non_blocking=True) for part in self._parts()))
 
     def pinned(self) -> "Batch":
         """The same in pinned memory."""
-        return Batch(self.contexts.pin_memory(), self.lengths.pin_memory(), self.ids.pin_memory(), self.labels.pin_memory())
+        return Batch(*(part.pin_memory() for part in self._parts()))
+
+    def _parts(self) -> tuple[Tensor, ...]:
+        return self.contexts, self.lengths, self.ids, self.positions, self.targets
 
 
 def epoch_order(
-    lengths: Tokens, weights: np.ndarray, batch_size: int, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
+    lengths: NDArray[np.int64], weights: NDArray[np.float64], batch_size: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
     """Indices of one epoch's batches.
 
     Args:
@@ -55,7 +58,7 @@ def epoch_order(
     """
     repeats = np.floor(weights + rng.random(len(weights))).astype(np.int64)
     indices = rng.permutation(np.repeat(np.arange(len(weights)), repeats))
-    batches: list[np.ndarray] = []
+    batches: list[NDArray[np.int64]] = []
     for start in range(0, len(indices), batch_size * _BLOCK):
         block = indices[start : start + batch_size * _BLOCK]
         block = block[np.argsort(lengths[block], kind="stable")]
@@ -87,16 +90,20 @@ def pack(contexts: Sequence[Tokens], sequences: Sequence[tuple[Tokens, Tokens] |
         row[: len(context)] = context
     width = _rounded(max((len(s[0]) + len(s[1]) for s in sequences if s), default=1), 16)
     ids = np.zeros((len(sequences), width), np.int64)
-    labels = np.full((len(sequences), width), IGNORED, np.int64)
+    positions: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    targets: list[Tokens] = [np.zeros(0, np.int32)]
     for i, sequence in enumerate(sequences):
         if sequence is None:
             continue
         prompt, target = sequence
         end = len(prompt) + len(target)
         ids[i, : len(prompt)], ids[i, len(prompt) : end] = prompt, target
-        labels[i, len(prompt) - 1 : end - 1] = target
+        positions.append(np.arange(i * width + len(prompt) - 1, i * width + end - 1))
+        targets.append(target)
     lengths = np.array([len(c) for c in contexts], np.int64)
-    return Batch(*(torch.from_numpy(array) for array in (context_ids, lengths, ids, labels)))
+    flat_targets = np.concatenate(targets).astype(np.int64)
+    arrays = (context_ids, lengths, ids, np.concatenate(positions), flat_targets)
+    return Batch(*(torch.from_numpy(array) for array in arrays))
 
 
 def _continuation(

@@ -18,6 +18,7 @@ class TrainConfig:
         held_out: names of sets for the measurement at the end; never trained on.
         held_out_data: their folder.
         n_personal_notes: notes made by engine.training.personal_notes.
+        personal_notes_weight: how often each of them is seen per epoch.
         minutes: length of the whole schedule, over all resumed runs.
         n_contexts: contexts per step and process; a multiple of every set size.
         n_questions: questions per context.
@@ -34,6 +35,7 @@ class TrainConfig:
     held_out: tuple[str, ...] = ()
     held_out_data: Path = Path()
     n_personal_notes: int = 0
+    personal_notes_weight: float = 1.0
     minutes: float = 10.0
     seed: int = 0
     n_contexts: int = 64

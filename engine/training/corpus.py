@@ -1,4 +1,4 @@
-"""Sets of contexts and questions, tokenised once.
+"""Sets of contexts and questions, tokenised once, kept as flat arrays.
 
 A set is JSON lines, gzip or xz: {"context", "qas": [{"q", "a": [answers]}]}; ``a[0]`` is learnt.
 """
@@ -7,10 +7,12 @@ import gzip
 import json
 import lzma
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ from engine.training.prompts import Templates
 
 MAX_ANSWER_CHARS = 160
 """Longer answers teach the wrong length."""
-_BATCH = 2000
+_JOB_SIZE = 1000
 
 Tokens = NDArray[np.int32]
 
@@ -42,8 +44,69 @@ class Example:
     questions: tuple[tuple[Tokens, Tokens], ...]
 
 
-def read_set(folder: Path, name: str) -> list[RawExample]:
-    """Read one set; questions with an empty or a long answer are left out.
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Many examples as slices of one array of tokens.
+
+    Attributes:
+        tokens: (N,) of every context, question and answer, without templates.
+        contexts: (n, 2) start and end of each context in ``tokens``.
+        rows: (n, 2) first and last-plus-one row of each context's questions.
+        questions: (q, 3) start of question, start of answer, end of answer.
+        sets: (n,) index of the set each context is from.
+    """
+
+    tokens: NDArray[np.uint16]
+    contexts: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    questions: NDArray[np.int64]
+    sets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.contexts)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(n,) tokens of each context without the template."""
+        return self.contexts[:, 1] - self.contexts[:, 0]
+
+    def example(self, i: int, templates: Templates) -> Example:
+        """Example i with the templates around its tokens."""
+        start, end = self.contexts[i]
+        context = np.concatenate([templates.context_prefix, self.tokens[start:end]]).astype(np.int32)
+        pairs = []
+        for q_start, a_start, a_end in self.questions[self.rows[i, 0] : self.rows[i, 1]]:
+            prompt = [templates.prompt_prefix, self.tokens[q_start:a_start], templates.prompt_suffix]
+            target = [self.tokens[a_start:a_end], templates.end_of_turn]
+            pairs.append((np.concatenate(prompt).astype(np.int32), np.concatenate(target).astype(np.int32)))
+        return Example(context, tuple(pairs))
+
+    @classmethod
+    def join(cls, parts: Iterable[Self]) -> Self:
+        """One corpus of several; empty parts are fine."""
+        shifted: list[Self] = []
+        n_tokens = n_questions = 0
+        for part in parts:
+            shifted.append(
+                cls(part.tokens, part.contexts + n_tokens, part.rows + n_questions, part.questions + n_tokens, part.sets)
+            )
+            n_tokens += len(part.tokens)
+            n_questions += len(part.questions)
+        return cls(*(np.concatenate([getattr(part, f.name) for part in shifted]) for f in fields(cls)))
+
+    def save(self, path: Path) -> None:
+        """Write as .npz."""
+        np.savez(path, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what ``save`` wrote."""
+        with np.load(path) as arrays:
+            return cls(*(arrays[f.name] for f in fields(cls)))
+
+
+def read_lines(folder: Path, name: str) -> list[str]:
+    """The lines of one set.
 
     Raises:
         FileNotFoundError: neither NAME.jsonl.gz nor NAME.jsonl.xz is there.
@@ -52,31 +115,28 @@ def read_set(folder: Path, name: str) -> list[RawExample]:
         path = folder / (name + suffix)
         if path.exists():
             with opener(path, "rt", encoding="utf-8") as lines:
-                return [example for line in lines if (example := _parse(line))]
+                return list(lines)
     msg = f"no set named {name} in {folder}"
     raise FileNotFoundError(msg)
 
 
-def _parse(line: str) -> RawExample | None:
-    record = json.loads(line)
-    questions = tuple(
-        (qa["q"].strip(), tuple(qa["a"]))
-        for qa in record["qas"]
-        if qa["a"] and 0 < len(qa["a"][0]) < MAX_ANSWER_CHARS and qa["q"].strip()
-    )
-    return RawExample(record["context"], questions) if questions else None
+def parse(lines: Iterable[str]) -> list[RawExample]:
+    """Questions with an empty or a long answer are left out, and contexts that then have none."""
+    examples: list[RawExample] = []
+    for line in lines:
+        record = json.loads(line)
+        questions = tuple(
+            (qa["q"].strip(), tuple(qa["a"]))
+            for qa in record["qas"]
+            if qa["a"] and 0 < len(qa["a"][0]) < MAX_ANSWER_CHARS and qa["q"].strip()
+        )
+        if questions:
+            examples.append(RawExample(record["context"], questions))
+    return examples
 
 
-def personal_notes(count: int, seed: int) -> list[RawExample]:
-    """Made notes, in parallel; the same seed gives the same notes."""
-    per_job = 2000
-    jobs = [(seed * 1_000_003 + i, min(per_job, count - i * per_job)) for i in range(-(-count // per_job))]
-    with ProcessPoolExecutor() as pool:
-        return [example for part in pool.map(_make_notes, jobs) for example in part]
-
-
-def _make_notes(job: tuple[int, int]) -> list[RawExample]:
-    seed, count = job
+def made_notes(seed: int, count: int) -> list[RawExample]:
+    """Personal notes of the generator; the same seed gives the same notes."""
     rng = random.Random(seed)
     notes = (generate_note(rng) for _ in range(count))
     return [
@@ -85,39 +145,70 @@ def _make_notes(job: tuple[int, int]) -> list[RawExample]:
     ]
 
 
-def tokenise(
-    examples: Iterable[RawExample], tokenizer: Tokenizer, *, max_chunk_tokens: int, max_question_tokens: int
-) -> list[Example]:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Longest context and longest prompt with target, in tokens, templates included."""
+
+    max_chunk_tokens: int
+    max_question_tokens: int
+
+
+def build_corpus(
+    folder: Path, names: Sequence[str], *, n_personal_notes: int, seed: int, tokenizer: Tokenizer, limits: Limits
+) -> Corpus:
+    """Read, make and tokenise in parallel; set index len(names) is the made notes."""
+    as_text = tokenizer.to_str()
+    from_lines = partial(_tokenise_lines, tokenizer_json=as_text, limits=limits)
+    from_seed = partial(_tokenise_made, tokenizer_json=as_text, limits=limits, set_index=len(names))
+    jobs = [(i, part) for i, name in enumerate(names) for part in _parts(read_lines(folder, name))]
+    seeds = [(seed * 1_000_003 + i, _JOB_SIZE) for i in range(-(-n_personal_notes // _JOB_SIZE))]
+    with ProcessPoolExecutor() as pool:
+        parts = [*pool.map(from_lines, jobs), *pool.map(from_seed, seeds)]
+    return Corpus.join(parts)
+
+
+def _parts(lines: list[str]) -> list[list[str]]:
+    return [lines[i : i + _JOB_SIZE] for i in range(0, len(lines), _JOB_SIZE)]
+
+
+def _tokenise_lines(job: tuple[int, Sequence[str]], *, tokenizer_json: str, limits: Limits) -> Corpus:
+    set_index, lines = job
+    return tokenise(parse(lines), Tokenizer.from_str(tokenizer_json), limits, set_index)
+
+
+def _tokenise_made(job: tuple[int, int], *, tokenizer_json: str, limits: Limits, set_index: int) -> Corpus:
+    return tokenise(made_notes(*job), Tokenizer.from_str(tokenizer_json), limits, set_index)
+
+
+def tokenise(examples: Sequence[RawExample], tokenizer: Tokenizer, limits: Limits, set_index: int = 0) -> Corpus:
     """Tokenise, leaving out contexts and questions that are too long."""
     templates = Templates.of(tokenizer)
-    result: list[Example] = []
-    for batch in _batches(examples):
-        contexts = _encode(tokenizer, [example.context.strip() for example in batch])
-        questions = iter(_encode(tokenizer, [q for example in batch for q, _ in example.questions]))
-        answers = iter(_encode(tokenizer, [a[0] for example in batch for _, a in example.questions]))
-        for example, context in zip(batch, contexts, strict=True):
-            pairs = []
-            for _ in example.questions:
-                prompt = [*templates.prompt_prefix, *next(questions), *templates.prompt_suffix]
-                target = [*next(answers), *templates.end_of_turn]
-                if len(prompt) + len(target) <= max_question_tokens:
-                    pairs.append((np.array(prompt, np.int32), np.array(target, np.int32)))
-            ids = np.array([*templates.context_prefix, *context], np.int32)
-            if pairs and len(ids) <= max_chunk_tokens:
-                result.append(Example(ids, tuple(pairs)))
-    return result
+    n_context_extra = len(templates.context_prefix)
+    n_extra = len(templates.prompt_prefix) + len(templates.prompt_suffix) + len(templates.end_of_turn)
 
+    def encode(texts: list[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
-def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
-    return [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
-
-
-def _batches(examples: Iterable[RawExample]) -> Iterator[list[RawExample]]:
-    batch: list[RawExample] = []
-    for example in examples:
-        batch.append(example)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    contexts = encode([example.context.strip() for example in examples])
+    questions = iter(encode([q for example in examples for q, _ in example.questions]))
+    answers = iter(encode([a[0] for example in examples for _, a in example.questions]))
+    flat: list[int] = []
+    context_spans, rows, question_spans = [], [], []
+    for example, context in zip(examples, contexts, strict=True):
+        pairs = [(next(questions), next(answers)) for _ in example.questions]
+        pairs = [(q, a) for q, a in pairs if len(q) + len(a) + n_extra <= limits.max_question_tokens]
+        if not pairs or len(context) + n_context_extra > limits.max_chunk_tokens:
+            continue
+        context_spans.append((len(flat), len(flat) + len(context)))
+        flat += context
+        rows.append((len(question_spans), len(question_spans) + len(pairs)))
+        for q, a in pairs:
+            question_spans.append((len(flat), len(flat) + len(q), len(flat) + len(q) + len(a)))
+            flat += q + a
+    return Corpus(
+        np.array(flat, np.uint16),
+        np.array(context_spans, np.int64).reshape(-1, 2),
+        np.array(rows, np.int64).reshape(-1, 2),
+        np.array(question_spans, np.int64).reshape(-1, 3),
+        np.full(len(rows), set_index, np.int64),
+    )

@@ -1,0 +1,321 @@
+"""The training: one or several processes (torchrun), resumable, on a schedule of wall time.
+
+Wall time rather than steps, because GPU minutes are what is given: a run that is cut off resumes at the same place of
+the schedule on whatever machine it gets next.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from tokenizers import Tokenizer
+
+from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.hypernetwork.perceiver import PerceiverLayer
+from engine.models.llama import FrozenLlama, decoder_layer
+from engine.models.tokenizer import load_tokenizer
+from engine.training.batches import Batch, epoch_order, make_batch
+from engine.training.config import TrainConfig
+from engine.training.corpus import Corpus, Example, Limits, RawExample, build_corpus, parse, read_lines, tokenise
+from engine.training.metrics import mean
+from engine.training.muon import Muon
+from engine.training.prompts import Templates
+from engine.training.student import Student, embedded_config, measure, new_hypernetwork
+
+logger = logging.getLogger(__name__)
+
+STATE_FILE = "state.pt"
+CORPUS_FILE = "corpus.npz"
+LOG_FILE = "log.jsonl"
+SYNC_STEPS = 10
+"""Processes agree on the clock, and so on the learning rate, every so many steps: agreeing stalls the GPU."""
+COMPILE_STEPS = 20
+"""The schedule's clock starts after so many steps of each run: torch.compile takes a minute or two before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """This process among its peers."""
+
+    rank: int
+    n_processes: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes and reports."""
+        return self.rank == 0
+
+    def barrier(self) -> None:
+        """Wait for the peers."""
+        if self.n_processes > 1:
+            dist.barrier()
+
+
+def find_place() -> Place:
+    """Read what torchrun says, join the group, choose the device."""
+    rank, n_processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+        torch.set_float32_matmul_precision("high")
+    else:
+        device = torch.device("cpu")
+    if n_processes > 1:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Place(rank, n_processes, device)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the schedule is, over all resumed runs."""
+
+    step: int = 0
+    seconds: float = 0.0
+
+
+def learning_rate_share(step: int, share: float, config: TrainConfig) -> float:
+    """Warm-up in steps, then flat, then linear down; ``share`` of the schedule is over. In [0, 1]."""
+    warm = min(1.0, (step + 1) / config.warmup_steps)
+    if share < config.flat_share:
+        return warm
+    left = (1 - min(share, 1.0)) / (1 - config.flat_share)
+    return warm * (config.final_lr_share + (1 - config.final_lr_share) * left)
+
+
+class Trainer:
+    """Holds a run together; ``run`` trains until the schedule or the given minutes are over."""
+
+    def __init__(self, config: TrainConfig, place: Place) -> None:
+        self.config, self.place = config, place
+        torch.manual_seed(config.seed)  # the same start everywhere
+        config.out.mkdir(parents=True, exist_ok=True)
+        self.tokenizer = load_tokenizer(config.base_model)
+        self.templates = Templates.of(self.tokenizer)
+        self.corpus = self._corpus()
+        dtype = torch.bfloat16 if place.device.type == "cuda" else torch.float32
+        base = FrozenLlama.from_gguf(config.base_model, device=place.device, dtype=dtype)
+        shape = embedded_config(base.config, max_chunk_tokens=config.max_chunk_tokens, **config.hypernetwork)
+        self.hypernetwork = new_hypernetwork(shape).to(place.device)
+        self.student = Student(self.hypernetwork, base, place.device)
+        self.optimizers = make_optimizers(self.hypernetwork, config)
+        self.progress = Progress()
+        self._load_state()
+        if config.compile:
+            torch._dynamo.config.cache_size_limit = 64  # noqa: SLF001  # the documented way to raise it
+            base.layer_fn = torch.compile(decoder_layer, dynamic=True)
+            PerceiverLayer.forward = torch.compile(PerceiverLayer.forward, dynamic=True)  # type: ignore[method-assign]
+
+    def _corpus(self) -> Corpus:
+        path = self.config.out / CORPUS_FILE
+        if self.place.is_first and not path.exists():
+            started = time.monotonic()
+            limits = Limits(self.config.max_chunk_tokens, self.config.max_question_tokens)
+            corpus = build_corpus(
+                self.config.data,
+                list(self.config.sets),
+                n_personal_notes=self.config.n_personal_notes,
+                seed=self.config.seed + 1,
+                tokenizer=self.tokenizer,
+                limits=limits,
+            )
+            corpus.save(path)
+            logger.info(
+                "corpus: %d contexts, %d questions, %d tokens in %.0f s",
+                len(corpus), len(corpus.questions), len(corpus.tokens), time.monotonic() - started,
+            )  # fmt: skip
+        self.place.barrier()
+        return Corpus.load(path)
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    def _load_state(self) -> None:
+        path = self.config.out / STATE_FILE
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.place.device, weights_only=True)
+        self.hypernetwork.load_state_dict(state["hypernetwork"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.progress = Progress(state["step"], state["seconds"])
+        logger.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.seconds / 60)
+
+    def save_state(self) -> None:
+        """Write beside, then replace: a cut-off run leaves the last whole checkpoint."""
+        if not self.place.is_first:
+            return
+        path = self.config.out / STATE_FILE
+        state = {
+            "hypernetwork": self.hypernetwork.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.progress.step,
+            "seconds": self.progress.seconds,
+        }
+        beside = path.with_suffix(".new")
+        torch.save(state, beside)
+        beside.replace(path)
+
+    # --- data ----------------------------------------------------------------------------------------------------
+
+    def _batches(self) -> Iterator[Batch]:
+        """Endless; every process draws the same order and takes its part of each batch."""
+        config, place = self.config, self.place
+        weights = np.array([*config.sets.values(), config.personal_notes_weight])[self.corpus.sets]
+        # A resumed run must not see the first epoch's order again.
+        rng = np.random.default_rng((config.seed, self.progress.step))
+        own_rng = np.random.default_rng((config.seed, self.progress.step, place.rank))
+        while True:
+            for indices in epoch_order(self.corpus.lengths, weights, config.n_contexts * place.n_processes, rng):
+                mine = indices[place.rank :: place.n_processes]
+                share = self._share()
+                batch = make_batch(
+                    [self.corpus.example(int(i), self.templates) for i in mine],
+                    self.templates,
+                    n_questions=config.n_questions,
+                    dense=config.dense_start + (config.dense_end - config.dense_start) * share,
+                    rng=own_rng,
+                )
+                yield batch.pinned() if place.device.type == "cuda" else batch
+
+    def _share(self) -> float:
+        return min(1.0, self.progress.seconds / (self.config.minutes * 60))
+
+    # --- the loop ------------------------------------------------------------------------------------------------
+
+    def run(self, minutes: float) -> None:
+        """Train for ``minutes`` or to the schedule's end, checkpointing on the way."""
+        batches = self._batches()
+        started = last_save = clock = time.monotonic()
+        before, first_step = self.progress.seconds, self.progress.step
+        losses: list[torch.Tensor] = []
+        with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+            ahead: list[Future[Batch]] = [pool.submit(next, batches) for _ in range(4)]
+            while True:
+                if self.progress.step % SYNC_STEPS == 0 and not self._goes_on(time.monotonic() - started, minutes):
+                    break
+                batch = ahead.pop(0).result().to(self.place.device)
+                ahead.append(pool.submit(next, batches))
+                losses.append(self._step(batch))
+                self.progress.step += 1
+                if self.progress.step - first_step <= COMPILE_STEPS:
+                    clock = time.monotonic()
+                if self.progress.step % SYNC_STEPS == 0:
+                    self.progress.seconds = before + time.monotonic() - clock
+                if self.progress.step % self.config.log_every_steps == 0 or self.progress.step in (1, 5, 20):
+                    self._log(losses)
+                    losses.clear()
+                if time.monotonic() - last_save > self.config.checkpoint_every_s:
+                    self.save_state()
+                    last_save = time.monotonic()
+            for future in ahead:
+                future.cancel()
+        self.save_state()
+
+    def _goes_on(self, elapsed_s: float, minutes: float) -> bool:
+        """Decided by the first process, so that no one waits for a peer that has stopped."""
+        goes_on = elapsed_s < minutes * 60 and self._share() < 1
+        if self.place.n_processes == 1:
+            return goes_on
+        flag = torch.tensor([int(goes_on), int(self.progress.seconds * 1000)], device=self.place.device)
+        dist.broadcast(flag, 0)
+        self.progress.seconds = float(flag[1]) / 1000  # one clock for the schedule
+        return bool(flag[0])
+
+    def _step(self, batch: Batch) -> torch.Tensor:
+        config = self.config
+        share = learning_rate_share(self.progress.step, self._share(), config)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["base_lr"] * share
+        set_size = config.set_sizes[self.progress.step % len(config.set_sizes)]
+        loss = self.student.loss(batch, set_size)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._average_gradients()
+        torch.nn.utils.clip_grad_norm_(self.hypernetwork.parameters(), config.clip_norm)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.hypernetwork.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    def _average_gradients(self) -> None:
+        if self.place.n_processes == 1:
+            return
+        grads = [p.grad for p in self.hypernetwork.parameters() if p.grad is not None]
+        flat = torch.cat([grad.flatten() for grad in grads])
+        dist.all_reduce(flat)
+        flat /= self.place.n_processes
+        for grad, part in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
+            grad.copy_(part.view_as(grad))
+
+    def _log(self, losses: list[torch.Tensor]) -> None:
+        if not self.place.is_first:
+            return
+        entry = {
+            "step": self.progress.step,
+            "minutes": round(self.progress.seconds / 60, 2),
+            "loss": round(float(torch.stack(losses).mean()), 4),
+            "lr_share": round(learning_rate_share(self.progress.step, self._share(), self.config), 3),
+        }
+        logger.info("%s", entry)
+        with (self.config.out / LOG_FILE).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+
+    def measure(self, *, limit: int, set_sizes: tuple[int, ...] = (1, 4)) -> dict[str, dict[str, float]]:
+        """Recall on the held-out sets; the first process only."""
+        limits = Limits(self.config.max_chunk_tokens, self.config.max_question_tokens)
+        results: dict[str, dict[str, float]] = {}
+        for name in self.config.held_out:
+            pairs = held_out_pairs(self.config.held_out_data, name, limit, self.tokenizer, limits)
+            results[name] = {
+                f"recall_{k}_notes": round(
+                    mean(measure(self.student, pairs, self.tokenizer, set_size=k)).recall, 4
+                )
+                for k in set_sizes
+            }
+        return results
+
+
+def held_out_pairs(
+    folder: Path, name: str, limit: int, tokenizer: Tokenizer, limits: Limits
+) -> list[tuple[Example, RawExample]]:
+    """The first ``limit`` contexts that fit a chunk, each with its first question that fits."""
+    templates = Templates.of(tokenizer)
+    pairs = []
+    for raw in parse(read_lines(folder, name)):
+        for question in raw.questions:
+            one = RawExample(raw.context, (question,))
+            corpus = tokenise([one], tokenizer, limits)
+            if len(corpus):
+                pairs.append((corpus.example(0, templates), one))
+                break
+        if len(pairs) == limit:
+            break
+    return pairs
+
+
+def make_optimizers(hypernetwork: Hypernetwork, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices, AdamW for vectors, latents, scalers and the bias block."""
+    (module,) = hypernetwork.config.target_modules
+    head = hypernetwork.head["weight"]
+    others, matrices = [], []
+    for name, p in hypernetwork.named_parameters():
+        if p is head:
+            continue
+        is_matrix = p.ndim >= 2 and not name.startswith(("scaler_", "bias_")) and "latents_q" not in name
+        (matrices if is_matrix else others).append(p)
+    muon = Muon(
+        [{"params": matrices}, {"params": [head], "split": (module.d_in, module.d_out)}], lr=config.lr_muon
+    )
+    adamw = torch.optim.AdamW(others, lr=config.lr_adamw, betas=(0.9, 0.98), weight_decay=0.0)
+    for optimizer in (muon, adamw):
+        for group in optimizer.param_groups:
+            group["base_lr"] = group["lr"]
+    return [muon, adamw]

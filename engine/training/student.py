@@ -1,0 +1,156 @@
+"""What is trained: hypernetwork and frozen base together, from contexts to a loss or to answers.
+
+Shapes: C contexts, Q questions per context, k contexts per set, G = C / k sets.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from engine.hypernetwork.config import HypernetworkConfig, TargetModule
+from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.models.llama import FrozenLlama, LlamaConfig
+from engine.training.batches import Batch, pack
+from engine.training.corpus import Example, RawExample, Tokens
+from engine.training.metrics import Score, score
+from engine.training.prompts import CONTEXT_PREFIX, Templates
+
+MODULE = "down_proj"
+
+
+def embedded_config(base: LlamaConfig, **changes: object) -> HypernetworkConfig:
+    """The embedded hypernetwork's shape (docs/training.md says what each choice gave)."""
+    fields: dict[str, object] = {
+        "n_layers": base.n_layers,
+        "d_encoder": base.d_model,
+        "d_latent": 256,
+        "lora_rank": 16,
+        "target_modules": (TargetModule(MODULE, base.d_ffn, base.d_model),),
+        "lora_alpha": 1.0,
+        "n_latents": 16,
+        "n_blocks": 4,
+        "n_self_attn_per_block": 1,
+        "n_pre_head_layers": 0,
+        "n_heads": 4,
+        "n_kv_heads": 4,
+        "d_head": 64,
+        "mlp_factor": 2,
+        "projection": "per_layer",
+        "per_layer_latents": True,
+        "has_decoder": False,
+        "post_norm": False,
+        "head_gain": 16.0,
+        "bias_rank": 8,
+        "context_prefix": CONTEXT_PREFIX,
+    }
+    return HypernetworkConfig(**(fields | changes))  # type: ignore[arg-type]  # checked by __post_init__
+
+
+def new_hypernetwork(config: HypernetworkConfig) -> Hypernetwork:
+    """A hypernetwork at its start: factors of useful size at once, where the paper's B starts at zero."""
+    hypernetwork = Hypernetwork(config)
+    (module,) = config.target_modules
+    with torch.no_grad():
+        head = hypernetwork.head["weight"]  # (L, d, d_in + d_out)
+        head[..., : module.d_in].normal_(std=0.5 / module.d_in**0.5)
+        head[..., module.d_in :].normal_(std=0.5 / module.d_out**0.5)
+        hypernetwork.scaler_B[module.name].fill_(0.1)
+        hypernetwork.bias_A[module.name].normal_(std=0.2 / module.d_in**0.5)
+    return hypernetwork
+
+
+class Student:
+    """Runs the frozen base with generated adapters."""
+
+    def __init__(self, hypernetwork: Hypernetwork, base: FrozenLlama, device: torch.device) -> None:
+        self.hypernetwork, self.base, self.device = hypernetwork, base, device
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 on a GPU; on the CPU everything stays float32."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
+
+    def adapters(self, contexts: Tensor, lengths: Tensor, set_size: int) -> tuple[Tensor, Tensor]:
+        """One adapter per set of ``set_size`` neighbouring contexts.
+
+        Args:
+            contexts: (C, S), lengths: (C,)
+
+        Returns:
+            A (G, L, R, d_in), B (G, L, R, d_out) with R = k * r + bias_rank, in the base's dtype.
+        """
+        features = self.base.layer_inputs(contexts)  # (C, L, S, D)
+        mask = torch.arange(contexts.shape[1], device=contexts.device) < lengths[:, None]  # (C, S)
+        lora_A, lora_B = self.hypernetwork(features, mask)[MODULE]  # (C, L, r, d_in), (C, L, r, d_out)
+        bias = self.hypernetwork.bias()
+        assert bias is not None, "the embedded hypernetwork has a bias block"
+        return _join(lora_A, bias[MODULE][0], set_size, self.base.embedding.dtype), _join(
+            lora_B, bias[MODULE][1], set_size, self.base.embedding.dtype
+        )
+
+    def loss(self, batch: Batch, set_size: int) -> Tensor:
+        """Mean cross entropy over all target tokens."""
+        with self.autocast():
+            lora = self.adapters(batch.contexts, batch.lengths, set_size)
+            states = self.base.final_states(batch.ids, lora)  # (C*Q, T, D)
+            logits = self.base.logits(states.flatten(0, 1)[batch.positions]).float()  # (P, vocabulary)
+            return F.cross_entropy(logits, batch.targets)
+
+    @torch.no_grad()
+    def answer(
+        self, contexts: Sequence[Tokens], prompts: Sequence[Tokens], *, set_size: int, end_of_turn: int, n_new: int
+    ) -> list[list[int]]:
+        """Greedy answers, one prompt per context; without a KV cache, as only the training uses it."""
+        batch = pack(contexts, [(prompt, prompt[:0]) for prompt in prompts]).to(self.device)
+        n = len(prompts)
+        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
+        ids = F.pad(batch.ids, (0, n_new), value=end_of_turn)
+        rows = torch.arange(n, device=self.device)
+        with self.autocast():
+            lora = self.adapters(batch.contexts, batch.lengths, set_size)
+            for step in range(n_new):
+                longest = int(lengths.max()) + step
+                states = self.base.final_states(ids[:, :longest], lora)
+                ids[rows, lengths + step] = self.base.logits(states[rows, lengths + step - 1]).argmax(-1)
+        result = []
+        for i in range(n):
+            tokens = ids[i, lengths[i] : lengths[i] + n_new].tolist()
+            result.append(tokens[: tokens.index(end_of_turn)] if end_of_turn in tokens else tokens)
+        return result
+
+
+def measure(
+    student: Student,
+    examples: Sequence[tuple[Example, RawExample]],
+    tokenizer: Tokenizer,
+    *,
+    set_size: int,
+    n_new: int = 48,
+    batch_size: int = 32,
+) -> list[Score]:
+    """Score the first question of each example, with ``set_size`` examples joined in one adapter."""
+    end_of_turn = Templates.of(tokenizer).end_of_turn[0]
+    scores: list[Score] = []
+    for start in range(0, len(examples) - batch_size + 1, batch_size):
+        part = examples[start : start + batch_size]
+        answers = student.answer(
+            [example.context for example, _ in part],
+            [example.questions[0][0] for example, _ in part],
+            set_size=set_size,
+            end_of_turn=end_of_turn,
+            n_new=n_new,
+        )
+        texts = tokenizer.decode_batch(answers)
+        scores += [score(text, raw.questions[0][1]) for text, (_, raw) in zip(texts, part, strict=True)]
+    return scores
+
+
+def _join(factor: Tensor, bias: Tensor, set_size: int, dtype: torch.dtype) -> Tensor:
+    """(C, L, r, f), (L, r_bias, f) -> (G, L, k * r + r_bias, f)"""
+    n_contexts, n_layers, rank, width = factor.shape
+    n_sets = n_contexts // set_size
+    factor = factor.view(n_sets, set_size, n_layers, rank, width).transpose(1, 2)  # (G, L, k, r, f)
+    joined = factor.reshape(n_sets, n_layers, set_size * rank, width)
+    return torch.cat([joined.to(dtype), bias.to(dtype).expand(n_sets, -1, -1, -1)], dim=2)
