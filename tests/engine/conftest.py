@@ -25,7 +25,7 @@ def f16_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def random_weights_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hypernetwork's weights folder that fits the base model: what reading latents needs, at random.
 
-    Sizes are chosen so that a chunk's delta is about 5 % of the base's weights: enough to change any answer.
+    Sizes are chosen so that a chunk's delta is half as large as the base's weights: enough to change any answer.
     """
     folder = tmp_path_factory.mktemp("weights")
     config = HypernetworkConfig(
@@ -45,7 +45,7 @@ def random_weights_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tensors = {
         "head.weight": normal(30, 16, 1536 + 576, scale=0.03),
         "scaler_A.down_proj": np.ones((1, 30, 8, 1), np.float32),
-        "scaler_B.down_proj": np.full((1, 30, 8, 1), 0.05, np.float32),
+        "scaler_B.down_proj": np.full((1, 30, 8, 1), 1.0, np.float32),
         "bias_A.down_proj": normal(30, 4, 1536, scale=0.03),
         "bias_B.down_proj": normal(30, 4, 576, scale=0.0005),
     }
