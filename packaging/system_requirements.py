@@ -108,6 +108,10 @@ WAYLAND_LIBRARIES = ("libwayland-client.so.0", "libwayland-cursor.so.0")
 """With these and a Wayland session Qt needs none of X11_LIBRARIES."""
 
 
+_MOST_NAMED = 4
+"""A sentence names no more missing things than this."""
+
+
 class Display(Enum):
     """What Qt could draw on."""
 
@@ -194,13 +198,19 @@ def install_line(missing: Iterable[Requirement], installer: Installer, *, is_roo
 
 def explain(missing: tuple[Requirement, ...], facts: MachineFacts) -> str:
     """What is missing and the one line against it, ready to print."""
-    names = [requirement.what for requirement in missing]
-    listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    listed = _listed([requirement.what for requirement in missing])
     line = install_line(missing, facts.installer, is_root=facts.is_root)
     return (
         f"This computer lacks {listed}. Install with this line:\n\n    {line}\n\n"
         "then type the same command again."
     )
+
+
+def _listed(names: list[str]) -> str:
+    """The names as part of a sentence; a long list is cut, since the line to type has them all."""
+    if len(names) > _MOST_NAMED + 1:
+        return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more libraries"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 # --- looking at the machine ---------------------------------------------------------------------------------

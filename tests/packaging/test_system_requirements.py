@@ -95,6 +95,17 @@ def test_missing_qt_libraries_are_named_in_a_sentence_with_the_line_that_install
     assert "\n    sudo apt update && sudo apt install libegl1 libxcb-cursor0\n" in text
 
 
+def test_a_long_list_is_cut_in_the_sentence_and_whole_in_the_line() -> None:
+    lacking = replace(DEBIAN, missing_libraries=frozenset([*QT_LIBRARIES, *X11_LIBRARIES]))
+    missing = missing_libraries(lacking, for_window=True)
+    text = explain(missing, lacking)
+    assert text.startswith(
+        f"This computer lacks libEGL.so.1, libGL.so.1, libX11.so.6, libdbus-1.so.3 and "
+        f"{len(missing) - 4} more libraries."
+    )
+    assert all(library.apt in text for library in missing)
+
+
 def test_tests_without_a_screen_do_not_ask_for_x11() -> None:
     lacking = replace(DEBIAN, display=Display.NONE, missing_libraries=frozenset(X11_LIBRARIES))
     assert missing_libraries(lacking, for_window=False) == ()
