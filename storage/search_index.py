@@ -63,7 +63,7 @@ class SearchIndex:
     """Candidates for questions. Thread-safe.
 
     The chunks of enabled documents are kept in memory until a document changes (schema.CandidateVersion):
-    reading 10,000 of them takes some 60 ms, scoring them for a question a few.
+    reading 10,000 of them takes some 100 ms, scoring them for a question a few.
     """
 
     def __init__(self) -> None:
