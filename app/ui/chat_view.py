@@ -1,6 +1,6 @@
 """The right side: questions, answers with their sources, and where to type."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -58,13 +58,12 @@ class ChatView(QWidget):
         super().__init__(parent)
         self.setObjectName("chat")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(380)
         self._transcript = transcript
         self._is_answering = False
         self.popup = ChatListPopup(chats, self)
         self.transcript = TranscriptView(transcript, self)
         self.transcript.retry_requested.connect(self._ask)
-        self.empty = EmptyState("chatEmpty", self)
+        self.empty = EmptyState("chatEmpty", is_primary=True, parent=self)
         self.empty.button.clicked.connect(self.empty_button_clicked)
         self.empty.suggestion_clicked.connect(self._ask)
         self.body = QStackedWidget(self)
@@ -80,6 +79,10 @@ class ChatView(QWidget):
         transcript.rowsInserted.connect(self._on_rows_changed)
         self._on_rows_changed()
         self._on_text_changed()
+
+    def minimumSizeHint(self) -> QSize:
+        """Wide enough to read answers, and for the buttons in whatever font."""
+        return super().minimumSizeHint().expandedTo(QSize(380, 0))
 
     @property
     def mode(self) -> AnswerMode:

@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from app.ui.document_table_model import Column, DocumentRole
 from app.ui.theme import Theme, current_theme
@@ -64,13 +64,14 @@ class DocumentDelegate(QStyledItemDelegate):
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, QColor(theme.line))
         painter.setFont(option.font)
         if index.column() == Column.TITLE:
-            self._paint_title(painter, rect, document, str(index.data(DocumentRole.REMARK)), theme)
+            self._paint_title(painter, rect, document, index, theme)
             if state & QStyle.StateFlag.State_HasFocus:
                 painter.setPen(QPen(QColor(theme.accent), 1.5))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(QRectF(rect).adjusted(2, 2, -2, -3), 5, 5)
         else:
-            self._paint_state(painter, rect, document, index, theme)
+            row_left = view.columnViewportPosition(Column.TITLE) if isinstance(view, QTableView) else 0
+            self._paint_state(painter, rect, row_left, document, index, theme)
         painter.restore()
 
     def editorEvent(
@@ -99,12 +100,13 @@ class DocumentDelegate(QStyledItemDelegate):
         metrics = QFontMetrics(font)
         width = metrics.horizontalAdvance(RETRY) + 2 * _PAD
         height = metrics.lineSpacing() + 4
-        return QRect(cell.right() - width - _PAD + 4, cell.center().y() - height // 2, width, height)
+        middle = cell.center().y() - metrics.lineSpacing() // 2
+        return QRect(cell.right() - width - _PAD + 4, middle - height // 2, width, height)
 
     # --- painting -------------------------------------------------------------------------------------------
 
     def _paint_title(
-        self, painter: QPainter, rect: QRect, document: DocumentRecord, remark: str, theme: Theme
+        self, painter: QPainter, rect: QRect, document: DocumentRecord, index: Index, theme: Theme
     ) -> None:
         box = QRectF(rect.left() + _PAD, rect.center().y() - _BOX / 2, _BOX, _BOX)
         _paint_switch(painter, box, document.enabled, theme)
@@ -113,30 +115,31 @@ class DocumentDelegate(QStyledItemDelegate):
         painter.setPen(QColor(theme.text if document.enabled else theme.muted))
         title = _elided(painter, document.title, upper.width())
         painter.drawText(upper, Qt.AlignmentFlag.AlignVCenter, title)
+        if document.state is DocumentState.FAILED:
+            return  # its reason runs below both columns; the state cell, painted later, writes it
         _use_small_font(painter)
-        is_bad = document.state is DocumentState.FAILED
-        painter.setPen(QColor(theme.bad if is_bad else theme.muted))
-        painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, _elided(painter, remark, lower.width()))
+        painter.setPen(QColor(theme.muted))
+        words = _elided(painter, str(index.data(DocumentRole.REMARK)), lower.width())
+        painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, words)
 
     def _paint_state(
-        self, painter: QPainter, rect: QRect, document: DocumentRecord, index: Index, theme: Theme
+        self,
+        painter: QPainter,
+        rect: QRect,
+        row_left: int,
+        document: DocumentRecord,
+        index: Index,
+        theme: Theme,
     ) -> None:
         colour = QColor(_state_colour(document, theme))
-        font = painter.font()
         words = str(index.data())
         left = rect.left() + 4
         if document.state is DocumentState.FAILED:
-            button = QRectF(self.retry_rect(rect, font))
-            painter.setPen(QPen(QColor(theme.line), 1))
-            painter.setBrush(QColor(theme.surface))
-            painter.drawRoundedRect(button, 6, 6)
-            painter.setPen(QColor(theme.text))
-            painter.drawText(button, Qt.AlignmentFlag.AlignCenter, RETRY)
+            self._paint_failure(painter, rect, row_left, index, theme)
         progress: tuple[int, int] | None = index.data(DocumentRole.PROGRESS)
-        line = rect
+        upper, lower = _two_lines(rect, painter)
+        line = upper if document.state in {DocumentState.LEARNING, DocumentState.FAILED} else rect
         if document.state is DocumentState.LEARNING:
-            upper, lower = _two_lines(rect, painter)
-            line = upper
             track = QRectF(left, lower.center().y() - 2, rect.width() - _PAD - 4, 4)
             _paint_progress(painter, track, progress, theme)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -145,6 +148,26 @@ class DocumentDelegate(QStyledItemDelegate):
         painter.setPen(QColor(theme.text if document.state is DocumentState.LEARNING else colour))
         text = QRect(left + 14, line.top(), rect.right() - left - 14, line.height())
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, _elided(painter, words, text.width()))
+
+    def _paint_failure(
+        self, painter: QPainter, rect: QRect, row_left: int, index: Index, theme: Theme
+    ) -> None:
+        """Retry, and the reason below both columns."""
+        button = QRectF(self.retry_rect(rect, painter.font()))
+        painter.setPen(QPen(QColor(theme.line), 1))
+        painter.setBrush(QColor(theme.surface))
+        painter.drawRoundedRect(button, 6, 6)
+        painter.setPen(QColor(theme.text))
+        painter.drawText(button, Qt.AlignmentFlag.AlignCenter, RETRY)
+        whole = rect.adjusted(0, 0, -_PAD, 0)
+        whole.setLeft(row_left + _PAD * 2 + _BOX)
+        lower = _two_lines(whole, painter)[1]
+        painter.save()
+        _use_small_font(painter)
+        painter.setPen(QColor(theme.bad))
+        reason = _elided(painter, str(index.data(DocumentRole.REMARK)), lower.width())
+        painter.drawText(lower, Qt.AlignmentFlag.AlignVCenter, reason)
+        painter.restore()
 
 
 def _state_colour(document: DocumentRecord, theme: Theme) -> str:

@@ -91,6 +91,16 @@ class DocumentTableModel(QAbstractTableModel):
         """All rows, in their order."""
         return tuple(self._documents)
 
+    def document(self, row: int) -> DocumentRecord:
+        """The document in a row."""
+        return self._documents[row]
+
+    def searchable(self, row: int) -> str:
+        """All that a row says, in lower case."""
+        document = self._documents[row]
+        state = state_in_words(document, self._progress.get(document.id))
+        return f"{document.title}\n{state}\n{remark(document)}\n{document.path}".casefold()
+
     # --- changes --------------------------------------------------------------------------------------------
 
     def show(self, documents: Sequence[DocumentRecord]) -> None:
@@ -132,8 +142,9 @@ class DocumentTableModel(QAbstractTableModel):
         changed = [row for row in rows if self._documents[row].enabled != enabled]
         for row in changed:
             self._documents[row] = replace(self._documents[row], enabled=enabled)
-            self._row_changed(row)
         if changed:
+            # One signal for all rows between: ten thousand signals would hold the window for half a second.
+            self.dataChanged.emit(self.index(min(changed), 0), self.index(max(changed), len(Column) - 1))
             self.enabled_changed.emit(tuple(self._documents[row].id for row in changed), enabled)
 
     # --- QAbstractTableModel --------------------------------------------------------------------------------
@@ -244,9 +255,11 @@ class DocumentTableModel(QAbstractTableModel):
 class DocumentFilter(QSortFilterProxyModel):
     """Rows whose title, state, reason or path contain every word that was typed."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, model: DocumentTableModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self._words: tuple[str, ...] = ()
+        self.setSourceModel(model)
 
     def set_text(self, text: str) -> None:
         """Show only rows that contain each word of ``text``, in any case."""
@@ -258,10 +271,7 @@ class DocumentFilter(QSortFilterProxyModel):
         """Called by Qt for each row."""
         if not self._words:
             return True
-        index = self.sourceModel().index(source_row, Column.TITLE, source_parent)
-        document: DocumentRecord = index.data(DocumentRole.RECORD)
-        state = self.sourceModel().index(source_row, Column.STATE, source_parent).data()
-        haystack = f"{document.title}\n{state}\n{remark(document)}\n{document.path}".casefold()
+        haystack = self._model.searchable(source_row)
         return all(word in haystack for word in self._words)
 
 

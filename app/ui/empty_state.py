@@ -15,7 +15,8 @@ class EmptyState(QWidget):
 
     suggestion_clicked = Signal(str)
 
-    def __init__(self, object_name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, object_name: str, *, is_primary: bool = False, parent: QWidget | None = None) -> None:
+        """Args: is_primary: whether its button is the one that matters most in the window."""
         super().__init__(parent)
         self.setObjectName(object_name)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -28,7 +29,8 @@ class EmptyState(QWidget):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
         self.button = QPushButton(self)
-        self.button.setProperty("kind", "primary")
+        if is_primary:
+            self.button.setProperty("kind", "primary")
         self._suggestions: tuple[str, ...] = ()
         self._suggestion_buttons: list[QPushButton] = []
         self._below = QVBoxLayout()

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.document_delegate import DocumentDelegate
-from app.ui.document_table_model import Column, DocumentFilter, DocumentRole, DocumentTableModel, plural
+from app.ui.document_table_model import Column, DocumentFilter, DocumentTableModel, plural
 from app.ui.empty_state import EmptyState
 from app.ui.folder_list import FolderList
 from app.ui.theme import MARGIN, current_theme
@@ -91,11 +91,14 @@ class LibraryView(QWidget):
         super().__init__(parent)
         self.setObjectName("library")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(320)
         self._model = model
         self._is_loaded = False
-        self.filter_model = DocumentFilter(self)
-        self.filter_model.setSourceModel(model)
+        # However many rows change in one go, they are counted once.
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(0)
+        self._refresh_timer.timeout.connect(self._refresh)
+        self.filter_model = DocumentFilter(model, self)
         self.counts = QLabel(self)
         self.counts.setProperty("kind", "muted")
         self.counts.setWordWrap(True)
@@ -113,7 +116,7 @@ class LibraryView(QWidget):
         self.table = DocumentTable(self)
         self.delegate = DocumentDelegate(self.table)
         self._set_up_table()
-        self.empty = EmptyState("libraryEmpty", self)
+        self.empty = EmptyState("libraryEmpty", parent=self)
         self.empty.button.clicked.connect(self._on_empty_button)
         self.body = QStackedWidget(self)
         self.body.addWidget(self.table)
@@ -122,19 +125,25 @@ class LibraryView(QWidget):
         self.folders.unwatch_requested.connect(self.unwatch_requested)
         self._lay_out()
         for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.dataChanged):
-            signal.connect(self._on_model_changed)
-        self._on_model_changed()
+            signal.connect(self._refresh_timer.start)
+        self._refresh()
+
+    def minimumSizeHint(self) -> QSize:
+        """Wide enough to read titles, and for the buttons in whatever font."""
+        return super().minimumSizeHint().expandedTo(QSize(320, 0))
 
     def selected(self) -> tuple[DocumentRecord, ...]:
         """The documents of the selected rows, in the order shown."""
-        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows(Column.TITLE))
-        return tuple(self.filter_model.index(row, Column.TITLE).data(DocumentRole.RECORD) for row in rows)
+        # By ranges: asking for each of ten thousand indexes would hold the window for half a second.
+        ranges = self.filter_model.mapSelectionToSource(self.table.selectionModel().selection())
+        rows = {row for part in ranges.toList() for row in range(part.top(), part.bottom() + 1)}
+        return tuple(self._model.document(row) for row in sorted(rows))
 
     def set_loaded(self) -> None:
         """The library was read; if the model is empty, so is the library."""
         if not self._is_loaded:
             self._is_loaded = True
-            self._show_body()
+            self._refresh()
 
     def context_menu(self) -> QMenu:
         """What can be done with the selected rows."""
@@ -219,9 +228,15 @@ class LibraryView(QWidget):
         menu.addAction(action)
         return action
 
+    def changeEvent(self, event: QEvent) -> None:
+        """The link in the counts line carries its colour with it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._refresh()
+
     # --- what happens ---------------------------------------------------------------------------------------
 
-    def _on_model_changed(self) -> None:
+    def _refresh(self) -> None:
         documents = self._model.documents
         words = counts_in_words(documents)
         colour = current_theme(self).bad

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QUrl
-from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -66,12 +66,13 @@ class SourceView(QFrame):
         self.toggle.setText(source.document)
         self.toggle.setArrowType(Qt.ArrowType.RightArrow)
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.toggle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        # Its text is shortened to the room there is, so it must not ask for more.
+        self.toggle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.toggle.setAccessibleName(f"Source {source.document}, share {source.weight:.0%}")
         self.toggle.setToolTip(_beginning(source.passage))
         self.toggle.toggled.connect(self._on_toggled)
 
-        self.passage = QLabel(source.passage, self)
+        self.passage = QLabel(source.passage.strip(), self)
         self.passage.setWordWrap(True)
         self.passage.setTextFormat(Qt.TextFormat.PlainText)
         self.passage.setTextInteractionFlags(
@@ -101,6 +102,14 @@ class SourceView(QFrame):
         layout.addLayout(head)
         layout.addWidget(self.passage)
         layout.addLayout(foot)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shorten a long title."""
+        super().resizeEvent(event)
+        room = self.toggle.width() - INDENT
+        metrics = self.toggle.fontMetrics()
+        title = metrics.elidedText(self._source.document, Qt.TextElideMode.ElideRight, max(room, 40))
+        self.toggle.setText(title.replace("&", "&&"))
 
     def _on_toggled(self, is_open: bool) -> None:
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)

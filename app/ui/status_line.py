@@ -1,11 +1,14 @@
 """The bar at the bottom: what the engine does right now, and on which device, and why."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStatusBar, QWidget
 
 from app.services.library_events import EngineState, EngineStateChanged, JobProgressed, WorkerName
 from app.ui.elided_label import ElidedLabel
 from storage.records import DocumentRecord, DocumentState
+
+LEAST_ACTIVITY_WIDTH = 240
+"""In a narrow window the device is shortened first, in device-independent pixels."""
 
 
 class StatusLine(QStatusBar):
@@ -29,8 +32,8 @@ class StatusLine(QStatusBar):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.bar.hide()
-        self.device = QLabel(self)
-        self.device.setTextFormat(Qt.TextFormat.PlainText)
+        self.activity.setMinimumWidth(LEAST_ACTIVITY_WIDTH)
+        self.device = ElidedLabel("", Qt.TextElideMode.ElideRight, self)
         self.device.setAccessibleName("Device")
         self.addWidget(self.activity, 1)
         self.addPermanentWidget(self.bar)

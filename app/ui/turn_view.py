@@ -1,6 +1,6 @@
 """How a question and an answer look in the transcript."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -9,6 +9,9 @@ from app.ui.source_view import SourceView
 from app.ui.transcript_model import EntryState, TranscriptEntry
 from engine.messages import AnswerMode
 from storage.records import AnswerFacts, SourceRecord
+
+BUBBLE_WIDTH = 520
+"""A question's bubble is at most this wide, in device-independent pixels."""
 
 CURSOR = " ▍"
 """Stands behind the last word while more are to come."""
@@ -46,6 +49,28 @@ def waiting_words(entry: TranscriptEntry) -> str:
     return f"{verb} {shown}{rest}…"
 
 
+class BubbleText(QLabel):
+    """Plain text as wide as its longest line, up to BUBBLE_WIDTH; wraps when there is less room."""
+
+    def __init__(self, text: str, parent: QWidget) -> None:
+        super().__init__(text, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+
+    def sizeHint(self) -> QSize:
+        """The longest line's width."""
+        longest = max(self.fontMetrics().horizontalAdvance(line) for line in self.text().split("\n"))
+        width = min(longest + 4, BUBBLE_WIDTH)
+        return QSize(width, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        """A few words a line."""
+        return QSize(min(120, self.sizeHint().width()), self.fontMetrics().height())
+
+
 class QuestionView(QWidget):
     """A question: a bubble at the right."""
 
@@ -53,15 +78,8 @@ class QuestionView(QWidget):
         super().__init__(parent)
         bubble = QFrame(self)
         bubble.setObjectName("questionBubble")
-        text = QLabel(entry.text, bubble)
-        text.setTextFormat(Qt.TextFormat.PlainText)
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        text = BubbleText(entry.text, bubble)
         text.setAccessibleName("Your question")
-        widest_line = max(text.fontMetrics().horizontalAdvance(line) for line in entry.text.split("\n"))
-        text.setMinimumWidth(min(widest_line + 4, 420))
         inside = QVBoxLayout(bubble)
         inside.setContentsMargins(14, 9, 14, 9)
         inside.addWidget(text)

@@ -137,8 +137,7 @@ def test_a_ready_row_says_how_it_was_read() -> None:
 def test_the_filter_finds_title_state_reason_and_path(text: str, titles: list[str]) -> None:
     model, _tester = checked_model()
     model.show((BOAT, CAR, DIARY))
-    rows = DocumentFilter()
-    rows.setSourceModel(model)
+    rows = DocumentFilter(model)
     rows.set_text(text)
     assert [rows.index(row, 0).data() for row in range(rows.rowCount())] == titles
 
