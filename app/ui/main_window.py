@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QKeySequence,
 )
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QMessageBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from app.services.library_events import EngineStateChanged, JobProgressed
 from app.services.settings import Settings
@@ -22,6 +22,7 @@ from app.ui.background import Background
 from app.ui.chat_actions import ChatActions
 from app.ui.chat_list import ChatListModel
 from app.ui.chat_view import ChatView
+from app.ui.dialogs import confirm, show_shortcuts
 from app.ui.document_table_model import DocumentTableModel, plural
 from app.ui.drop_overlay import DropOverlay, local_paths
 from app.ui.engine_bridge import EngineBridge
@@ -38,20 +39,6 @@ from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord
 
 NOTE_FILES = "Notes (*.txt *.md *.markdown *.rst *.org *.html *.htm *.pdf *.docx *.csv);;All files (*)"
-
-SHORTCUTS = (
-    ("Ctrl+L", "Go to the question"),
-    ("Enter", "Send"),
-    ("Shift+Enter", "New line"),
-    ("Esc", "Stop the answer"),
-    ("Ctrl+N", "New chat"),
-    ("Ctrl+O", "Add files"),
-    ("Ctrl+Shift+O", "Add a folder"),
-    ("Ctrl+F", "Filter notes"),
-    ("Space", "Switch the selected notes on or off"),
-    ("Delete", "Forget the selected notes"),
-    ("Ctrl+,", "Settings"),
-)
 
 
 class MainWindow(QMainWindow):
@@ -89,7 +76,7 @@ class MainWindow(QMainWindow):
             self._application.ingest.subscribe(self._bridge.publish),
             self._application.notices.subscribe(self._bridge.publish_notice),
         )
-        self.lanes["start"].run(self._application.start, self._on_started)
+        self.lanes["start"].run(self._application.start, self._on_started, self._on_start_failed)
 
     def shut(self) -> None:
         """Remember the geometry and end everything that runs for the window. The services are not closed."""
@@ -219,6 +206,11 @@ class MainWindow(QMainWindow):
         self.library_actions.reload_folders()
         self.chat_actions.reload_chats()
 
+    def _on_start_failed(self, error: Exception) -> None:
+        # What is stored can be shown all the same.
+        self._on_started(None)
+        self._on_job_failed(error)
+
     def _on_documents_shown(self, documents: tuple[DocumentRecord, ...] | None) -> None:
         self.status.set_documents(documents or ())
         self._welcome = welcome(documents)
@@ -293,7 +285,8 @@ class MainWindow(QMainWindow):
         else:
             what = plural(len(documents), "note")
             rest = "The files stay where they are, and you can add them again."
-        self._confirm(
+        confirm(
+            self,
             f"Forget {what}?",
             f"Loreleaf forgets everything it learnt there. {rest}",
             "Forget",
@@ -301,27 +294,13 @@ class MainWindow(QMainWindow):
         )
 
     def _on_delete_chat_requested(self, chat: ChatRecord) -> None:
-        self._confirm(
+        confirm(
+            self,
             f"Delete “{chat.title}”?",
             "Its questions and answers are removed for good. Your notes stay.",
             "Delete",
             partial(self.chat_actions.delete, chat),
         )
-
-    def _confirm(self, title: str, text: str, verb: str, on_confirmed: object) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(title.split("“")[0].strip(" ?") or title)
-        box.setText(title)
-        box.setInformativeText(text)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        yes = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
-        keep = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
-        yes.clicked.connect(on_confirmed)
-        box.open()
 
     def _on_new_chat(self) -> None:
         self.chat_actions.new_chat()
@@ -355,15 +334,7 @@ class MainWindow(QMainWindow):
         self.lanes["writes"].run(partial(self._application.settings.save, settings))
 
     def _on_keyboard(self) -> None:
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle("Keyboard")
-        cell = "<td style='padding: 3px 24px 3px 0'>"
-        rows = "".join(f"<tr>{cell}<b>{keys}</b></td>{cell}{what}</td></tr>" for keys, what in SHORTCUTS)
-        box.setTextFormat(Qt.TextFormat.RichText)
-        box.setText(f"<table>{rows}</table>")
-        box.addButton(QMessageBox.StandardButton.Close)
-        box.open()
+        show_shortcuts(self)
 
     # --- Qt -------------------------------------------------------------------------------------------------
 

@@ -236,11 +236,14 @@ class FakeApplication:
         self.ingest = FakeIngest(self.events)
         self.watch = FakeWatch(self.library, self.events)
         self.chat = FakeChat()
+        self.start_error: Exception | None = None
         self.n_starts = 0
         self.n_closes = 0
 
     def start(self) -> None:
         self.n_starts += 1
+        if self.start_error is not None:
+            raise self.start_error
 
     def close(self) -> None:
         self.n_closes += 1

@@ -23,6 +23,7 @@ from app.services.library_events import EngineState, EngineStateChanged, Folders
 from app.services.settings import Settings
 from app.ui.application import samples_folder
 from app.ui.document_table_model import Column
+from app.ui.engine_bridge import EngineBridge
 from app.ui.main_window import MainWindow
 from app.ui.samples import Samples, find_samples
 from app.ui.settings_dialog import SettingsDialog
@@ -519,7 +520,7 @@ def test_settings_opened_and_saved_without_a_change_stay_the_same(qtbot: QtBot) 
 def test_the_window_remembers_its_size(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
     window.resize(760, 560)
     window.close()
-    again = MainWindow(services, type(window._bridge)(), Path("/none"))
+    again = MainWindow(services, EngineBridge(), Path("/none"))
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (760, 560)
     again.shut()
@@ -543,6 +544,19 @@ def test_every_control_has_a_name_for_screen_readers(window: MainWindow) -> None
 def test_the_services_start_once_the_window_is_there(window: MainWindow, services: FakeApplication) -> None:
     assert services.n_starts == 1
     assert services.n_closes == 0
+
+
+def test_services_that_cannot_start_are_told_and_the_library_is_shown(
+    qtbot: QtBot, services: FakeApplication, samples: Path
+) -> None:
+    services.start_error = StorageError("The profile is in use.", "Another program holds it.")
+    services.library.put(document(1, "Boat"))
+    window = MainWindow(services, EngineBridge(), samples)
+    qtbot.addWidget(window)
+    window.start()
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 1)
+    qtbot.waitUntil(lambda: window.notice_bar.title.text() == "The profile is in use.")
+    window.shut()
 
 
 def test_folders_are_read_anew_when_the_service_says_so(
