@@ -1,8 +1,11 @@
 """One adapter set as the bytes of a GGUF LoRA file, built in memory.
 
 Two steps, because the first is slow and depends on one chunk alone: ``pack`` prepares a chunk's factors once
-(alpha folded in, A and B balanced, A rounded to float16), ``write_adapter`` joins packed chunks in
+(alpha folded in, A brought to a fixed size and rounded to float16), ``write_adapter`` joins packed chunks in
 milliseconds.
+
+A is float16 and B float32: for twelve chunks against all in float16, that is 5 ms less to write (numpy rounds
+slowly), 5 ms less per prompt, and a smaller error, for a quarter more memory. All in float32 is slower again.
 
 llama.cpp computes y = W x + adapter_scale * alpha / r * B (A x) with r the rank of the file. The paper's
 alpha is a plain factor, so it is folded into B here and the file says alpha = rank: its factor is always 1.
@@ -11,6 +14,7 @@ alpha is a plain factor, so it is folded into B here and the file says alpha = r
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +42,18 @@ TENSOR_NAMES: Mapping[str, str] = {
 permuted rows, and an adapter written without that permutation would be silently wrong."""
 
 
+_PEAK_EXPONENT = 6
+"""The largest value of A in each layer is brought near 2 ** 6: a thousandth of what float16 can hold, and
+values a millionth as large still have all their bits."""
+
+
 @dataclass(frozen=True)
 class PackedFactors:
     """One chunk's factors, ready to be joined.
 
     Attributes:
         modules: llama.cpp's tensor name, e.g. "ffn_down" -> (A, B), A (n_layers, r, d_in) float16,
-            B (n_layers, d_out, r) float32, to be rounded once its weight in the set is known.
+            B (n_layers, d_out, r) float32.
         rank: r.
     """
 
@@ -58,31 +67,27 @@ class PackedFactors:
 
 
 def pack(factors: LoraFactors, lora_alpha: float) -> PackedFactors:
-    """Prepare factors for a set: alpha goes into B, and per layer A and B get the same size.
+    """Prepare factors for a set: alpha goes into B, and so does the size of A, layer by layer.
 
-    Without balancing, float16 loses bits of values under 6e-5. The factor moved between A and B is a power of
-    two, so it rounds nothing by itself.
+    Without that, float16 loses bits of values of A under 6e-5. The factor moved to B is a power of two, so it
+    rounds nothing by itself.
 
     Raises:
-        InvalidAdapter: a module that GGUF adapters cannot carry, or values beyond float16.
+        InvalidAdapter: a module that GGUF adapters cannot carry, or values beyond float32.
     """
     modules: dict[str, tuple[Float16, Float32]] = {}
     for name, (A, B) in factors.modules.items():
         if name not in TENSOR_NAMES:
             detail = f"Adapters of {name} are not supported, only of {', '.join(sorted(TENSOR_NAMES))}."
             raise InvalidAdapter("This adapter cannot be used for chatting.", detail)
-        B = B * np.float32(lora_alpha)
-        size_A, size_B = (
-            np.sqrt(np.square(x).mean(axis=(1, 2), dtype=np.float64)) for x in (A, B)
-        )  # (n_layers,)
-        is_used = (size_A > 0) & (size_B > 0)
-        ratio = np.divide(size_B, size_A, out=np.ones_like(size_A), where=is_used)
-        shift = np.exp2(np.rint(np.log2(ratio) / 2)).astype(np.float32)[:, None, None]
+        peak_A = np.abs(A).max(axis=(1, 2))  # (n_layers,)
+        exponent = np.rint(np.log2(peak_A, out=np.zeros_like(peak_A), where=peak_A > 0)) - _PEAK_EXPONENT
+        gain = np.exp2(exponent, dtype=np.float32)[:, None, None]
         with np.errstate(over="ignore"):
-            packed_A = (A * shift).astype("<f2")
-        packed_B = np.ascontiguousarray((B / shift).transpose(0, 2, 1))  # (n_layers, d_out, r)
-        if not (_all_finite(packed_A) and np.abs(packed_B).max(initial=0.0) < np.finfo(np.float16).max):
-            detail = f"Values of {name} are too large for 16 bits. Learn the note again."
+            packed_A = (A / gain).astype("<f2")
+            packed_B = np.ascontiguousarray((B * (np.float32(lora_alpha) * gain)).transpose(0, 2, 1))
+        if not (np.isfinite(packed_A).all() and np.isfinite(packed_B).all()):
+            detail = f"Values of {name} are too large. Learn the note again."
             raise InvalidAdapter("A note's memory is damaged.", detail)
         modules[TENSOR_NAMES[name]] = (packed_A, packed_B)
     return PackedFactors(modules, factors.rank)
@@ -117,10 +122,10 @@ def write_adapter(
     file[: len(header)] = np.frombuffer(header, dtype=np.uint8)
     offset = start
     for name, (d_in, d_out) in layout.modules.items():
-        A = _over_layers(file, offset, layout, (layout.rank, d_in))
-        offset += _padded(2 * layout.rank * d_in)
-        B = _over_layers(file, offset, layout, (d_out, layout.rank))
-        offset += _padded(2 * layout.rank * d_out)
+        A = _over_layers(file, offset, layout, (layout.rank, d_in), np.dtype("<f2"))
+        offset += _padded(A.itemsize * layout.rank * d_in)
+        B = _over_layers(file, offset, layout, (d_out, layout.rank), np.dtype("<f4"))
+        offset += _padded(B.itemsize * layout.rank * d_out)
         row = 0
         for part, weight in parts:
             rows = slice(row, row + part.rank)
@@ -155,15 +160,17 @@ class _Layout:
     def layer_bytes(self) -> int:
         """Distance from one layer's tensors to the same tensors of the next layer."""
         return sum(
-            _padded(2 * self.rank * d_in) + _padded(2 * self.rank * d_out)
+            _padded(2 * self.rank * d_in) + _padded(4 * self.rank * d_out)
             for d_in, d_out in self.modules.values()
         )
 
 
-def _over_layers(file: NDArray[np.uint8], start: int, layout: _Layout, shape: tuple[int, int]) -> Float16:
-    """All layers' tensors of one name as a single view into the file: (n_layers, *shape) float16."""
-    strides = (layout.layer_bytes, 2 * shape[1], 2)
-    return np.ndarray((layout.n_layers, *shape), dtype="<f2", buffer=file.data, offset=start, strides=strides)
+def _over_layers(
+    file: NDArray[np.uint8], start: int, layout: _Layout, shape: tuple[int, int], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """All layers' tensors of one name as a single view into the file: (n_layers, *shape)."""
+    strides = (layout.layer_bytes, dtype.itemsize * shape[1], dtype.itemsize)
+    return np.ndarray((layout.n_layers, *shape), dtype, buffer=file.data, offset=start, strides=strides)
 
 
 def _header(layout: _Layout, architecture: str, metadata: Mapping[str, str]) -> bytes:
@@ -182,10 +189,13 @@ def _header(layout: _Layout, architecture: str, metadata: Mapping[str, str]) -> 
     for layer in range(layout.n_layers):
         for name, (d_in, d_out) in layout.modules.items():
             # GGUF lists the fastest axis first: numpy's (r, d_in) is ne = [d_in, r].
-            for suffix, ne in (("lora_a", (d_in, layout.rank)), ("lora_b", (layout.rank, d_out))):
+            for suffix, kind, item_bytes, ne in (
+                ("lora_a", TYPE_F16, 2, (d_in, layout.rank)),
+                ("lora_b", TYPE_F32, 4, (layout.rank, d_out)),
+            ):
                 header += _string(f"blk.{layer}.{name}.weight.{suffix}")
-                header += struct.pack("<IQQIQ", 2, *ne, TYPE_F16, offset)
-                offset += _padded(2 * ne[0] * ne[1])
+                header += struct.pack("<IQQIQ", 2, *ne, kind, offset)
+                offset += _padded(item_bytes * ne[0] * ne[1])
     return bytes(header)
 
 
@@ -196,7 +206,3 @@ def _string(text: str) -> bytes:
 
 def _padded(n_bytes: int) -> int:
     return (n_bytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-
-
-def _all_finite(values: Float16) -> bool:
-    return bool(np.isfinite(values).all())

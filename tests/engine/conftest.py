@@ -25,7 +25,7 @@ def f16_base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def random_weights_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hypernetwork's weights folder that fits the base model: what reading latents needs, at random.
 
-    Sizes are chosen so that a chunk's delta is half as large as the base's weights: enough to change any answer.
+    Sizes are chosen so that a chunk's delta is half as large as the base's weights: it changes any answer.
     """
     folder = tmp_path_factory.mktemp("weights")
     config = HypernetworkConfig(

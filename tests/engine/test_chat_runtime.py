@@ -159,10 +159,7 @@ def test_a_freed_adapter_cannot_be_set(runtime: LlamaRuntime) -> None:
 def test_an_adapter_with_nan_is_refused_and_changes_nothing(runtime: LlamaRuntime) -> None:
     base = logits_with(runtime, None)
     file = write_adapter([(pack(base_model_factors(1), 1.0), 1.0)], architecture="llama")
-    file[-3] = 0xFF  # the high byte of a float16: not a number, or infinite
-    file[-4] = 0xFF
-    values = file[-1024:].view("<f2")
-    assert not np.isfinite(values).all()
+    file[-1024:].view("<f4")[-1] = np.nan
 
     with pytest.raises(InvalidAdapter, match="finite"):
         runtime.load_adapter(file)
@@ -173,8 +170,7 @@ def test_an_adapter_with_nan_is_refused_and_changes_nothing(runtime: LlamaRuntim
 def test_huge_finite_values_are_noticed_and_do_not_poison_later_answers(runtime: LlamaRuntime) -> None:
     base = logits_with(runtime, None)
     A, B = base_model_factors(1).modules["down_proj"]
-    A, B = A * np.float32(1e4), B * np.float32(1e9)
-    adapter = load(runtime, LoraFactors({"down_proj": (A / np.float32(8), B / np.float32(1e3))}))
+    adapter = load(runtime, LoraFactors({"down_proj": (A, B / np.abs(B).max() * np.float32(1e38))}))
 
     with pytest.raises(InvalidAdapter, match="finite"):
         logits_with(runtime, adapter)

@@ -81,7 +81,8 @@ BAD_FILES: dict[str, Callable[[bytes], bytes]] = {
     "integers": replaced(tensor_entry(A0, 12, 6), tensor_entry(A0, 12, 6, kind=26)),
     "8-bit blocks": replaced(tensor_entry(A0, 12, 6), tensor_entry(A0, 12, 6, kind=8)),
     "a shifted tensor": replaced(
-        tensor_entry(B0, 6, 8) + struct.pack("<Q", 160), tensor_entry(B0, 6, 8) + struct.pack("<Q", 32)
+        tensor_entry(B0, 6, 8, kind=0) + struct.pack("<Q", 160),
+        tensor_entry(B0, 6, 8, kind=0) + struct.pack("<Q", 32),
     ),
     "a byte missing": lambda file: file[:-1],
     "a byte too many": lambda file: file + b"\0",
@@ -112,19 +113,21 @@ def test_a_file_cut_anywhere_is_refused(n_bytes: int) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("position", [0, 1, -1])
-def test_a_single_value_that_is_not_finite_is_found(value: float, position: int) -> None:
+@pytest.mark.parametrize("factor", ["A", "B"])
+def test_a_single_value_that_is_not_finite_is_found(value: float, position: int, factor: str) -> None:
     file = bytearray(GOOD)
-    data_start = len(GOOD) - 2 * (160 + 96)  # two layers of A (6 x 12, padded) and B (8 x 6)
-    values: NDArray[np.float16] = np.frombuffer(file, dtype="<f2", offset=data_start)
-    values[position] = value
+    # Two layers of A, 6 x 12 float16, padded to 160 bytes, and B, 8 x 6 float32.
+    A: NDArray[np.float16] = np.frombuffer(file, "<f2", count=72, offset=len(GOOD) - 2 * (160 + 192))
+    B: NDArray[np.float32] = np.frombuffer(file, "<f4", count=48, offset=len(GOOD) - 192)
+    (A if factor == "A" else B)[position] = value
     with pytest.raises(InvalidAdapter, match="finite"):
         validate_adapter(bytes(file), TARGET)
 
 
 def test_the_largest_finite_value_is_accepted() -> None:
     file = bytearray(GOOD)
-    values: NDArray[np.float16] = np.frombuffer(file, dtype="<f2", offset=len(GOOD) - 96)
-    values[:] = np.finfo(np.float16).max
+    values: NDArray[np.float32] = np.frombuffer(file, dtype="<f4", offset=len(GOOD) - 192)
+    values[:] = np.finfo(np.float32).max
     assert validate_adapter(bytes(file), TARGET) == 6
 
 
