@@ -281,14 +281,14 @@ class MainWindow(QMainWindow):
     def _on_forget_requested(self, documents: tuple[DocumentRecord, ...]) -> None:
         if len(documents) == 1:
             what = f"“{documents[0].title}”"
-            rest = "The file stays where it is, and you can add it again."
+            rest = "this note. The file stays where it is, and you can add it again."
         else:
             what = plural(len(documents), "note")
-            rest = "The files stay where they are, and you can add them again."
+            rest = "these notes. The files stay where they are, and you can add them again."
         confirm(
             self,
             f"Forget {what}?",
-            f"Loreleaf forgets everything it learnt there. {rest}",
+            f"Loreleaf forgets everything it learnt from {rest}",
             "Forget",
             partial(self.library_actions.forget, tuple(document.id for document in documents)),
         )

@@ -100,6 +100,6 @@ def _number(value: int, least: int, most: int, accessible_name: str, parent: QWi
     box = QSpinBox(parent)
     box.setRange(least, most)
     box.setValue(value)
-    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    box.setMinimumHeight(box.sizeHint().height() + 4)
     box.setAccessibleName(accessible_name)
     return box

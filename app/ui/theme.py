@@ -183,11 +183,11 @@ QLabel[kind="muted"], QLabel[kind="facts"] {{ color: {theme.muted}; }}
 QLabel[kind="facts"] {{ font-size: 9pt; }}
 QLabel[kind="bad"] {{ color: {theme.bad}; }}
 
-QLineEdit, QPlainTextEdit#question, QComboBox, QSpinBox {{
+QLineEdit, QPlainTextEdit#question, QComboBox {{
     background: {theme.surface}; color: {theme.text}; border: 1px solid {theme.line}; border-radius: 8px;
     padding: 6px 10px; selection-background-color: {theme.selection}; selection-color: {theme.text};
 }}
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus {{ border: 1px solid {theme.accent}; }}
+QLineEdit:focus, QComboBox:focus {{ border: 1px solid {theme.accent}; }}
 QSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
 QComboBox {{ padding: 5px 10px; }}
 QComboBox::drop-down {{ border: none; width: 24px; }}
