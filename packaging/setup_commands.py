@@ -173,7 +173,7 @@ def _stop_if_something_is_missing(
 def _wheel_folder() -> Path:
     version = pinned_version("llama-cpp-python", read_dependencies())
     cache = llama_wheel.user_cache_dir(sys.platform, os.environ, Path.home())
-    flags = llama_wheel.cmake_args(os.environ)
+    flags = os.environ.get("CMAKE_ARGS", "")
     return cache / "wheels" / llama_wheel.wheel_key(version, flags, llama_wheel.processor_flags())
 
 
