@@ -1,6 +1,8 @@
 """llama.cpp with the real base model: adapters, memory, stopping."""
 
 import contextlib
+import platform
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -113,6 +115,22 @@ def test_switching_adapters_leaves_nothing_of_the_previous_one(
     np.testing.assert_array_equal(base_again, base)
     assert np.abs(with_first - with_second).max() > 1.0
     for adapter in (first, second):
+        runtime.free_adapter(adapter)
+
+
+def test_an_adapter_loaded_through_a_file_is_the_same_and_leaves_no_file(
+    runtime: LlamaRuntime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from_memory = load(runtime, base_model_factors(1))
+    expected = logits_with(runtime, from_memory)
+    monkeypatch.setattr(platform, "system", lambda: "Windows")  # where C can open no file in memory
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    from_file = load(runtime, base_model_factors(1))
+
+    np.testing.assert_array_equal(logits_with(runtime, from_file), expected)
+    assert not list(tmp_path.iterdir())
+    for adapter in (from_memory, from_file):
         runtime.free_adapter(adapter)
 
 
