@@ -115,6 +115,7 @@ class IngestDispatcher:
         )
         self._current: _Current | None = None
         self._is_recovery_due = True
+        self._trouble = ""
         self._not_before_s = 0.0
         self._is_stopping = threading.Event()
         self._turn = threading.Condition()
@@ -227,11 +228,18 @@ class IngestDispatcher:
 
     def _relearn_outdated(self, models: PreparedModels) -> None:
         ids = self._catalog.documents_for_other_models(models.base_hash, models.hypernetwork_hash)
-        for id_ in ids:
-            if (document := self._catalog.document(id_)) is not None:
-                self._queueing.learn_again(document)
-        if ids:
-            self._notices.info("Your notes are learnt anew.", f"{len(ids)} were learnt for another model.")
+        outdated = [document for id_ in ids if (document := self._catalog.document(id_)) is not None]
+        # Those whose drive is unplugged wait for the next start: failing them would lose their text.
+        reachable = [document for document in outdated if self._queueing.has_file(document)]
+        for document in reachable:
+            self._queueing.learn_again(document)
+        if outdated:
+            waiting = len(outdated) - len(reachable)
+            self._notices.info(
+                "Your notes are learnt anew.",
+                f"{len(reachable)} were learnt for another model."
+                + (f" {waiting} more wait until their files can be found." if waiting else ""),
+            )
 
     def _claim_next(self) -> None:
         while (job := self._jobs.claim()) is not None:
@@ -295,6 +303,7 @@ class IngestDispatcher:
             note=done.note,
             job_id=job.id,
         )
+        self._trouble = ""
         if is_stored:
             self._events.publish(DocumentsChanged((job.document_id,)))
 
@@ -324,7 +333,9 @@ class IngestDispatcher:
     def _pause_after(self, exc: StorageError) -> None:
         """The store failed: say so, and begin again later from what its rows say."""
         logger.warning("The store failed; learning pauses.", exc_info=exc)
-        self._notices.error(exc.title, "Learning pauses and goes on by itself.", exc.detail)
+        if exc.title != self._trouble:  # once, however long it lasts
+            self._trouble = exc.title
+            self._notices.error(exc.title, "Learning pauses and goes on by itself.", exc.detail)
         self._not_before_s = self._clock_s() + STORAGE_PAUSE_S
         self._is_recovery_due = True
 

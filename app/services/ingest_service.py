@@ -10,6 +10,7 @@ from app.services.library_events import LibraryEvent, LibraryEvents
 from app.services.note_files import (
     Skipped,
     canonical,
+    is_folder,
     stamp_of,
     walk_notes,
     why_not_a_note,
@@ -133,7 +134,7 @@ def _files_of(paths: Iterable[Path]) -> Iterator[Path | Skipped]:
     seen: set[Path] = set()
     for path in map(canonical, paths):
         items: Iterable[Path | Skipped]
-        if path.is_dir():
+        if is_folder(path):
             items = walk_notes(path)
         elif reason := _why_refused(path):
             items = (Skipped(path, reason),)

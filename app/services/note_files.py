@@ -57,6 +57,11 @@ def stamp_of(path: Path) -> FileStamp | None:
     return FileStamp(found.st_size, found.st_mtime_ns)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder that can be looked at; False when that cannot be told."""
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises when permission is missing
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 hex of the file's bytes.
 

@@ -1,12 +1,11 @@
 """One process per profile learns and watches; the others may read, ask, and put work into the queue."""
 
-import logging
 import threading
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-logger = logging.getLogger(__name__)
+from storage.errors import StorageError
 
 
 class ProfileLock:
@@ -16,6 +15,7 @@ class ProfileLock:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         # thread_local=False: taken by the dispatcher's thread, released by the one that closes the program.
         self._lock = FileLock(path, thread_local=False)
         self._guard = threading.Lock()
@@ -30,7 +30,7 @@ class ProfileLock:
         """Take it if nobody has it; whether this process holds it now. Never waits.
 
         Raises:
-            OSError: the lock file cannot be made.
+            StorageError: the lock file cannot be made.
         """
         with self._guard:
             if self._held.is_set():
@@ -39,6 +39,11 @@ class ProfileLock:
                 self._lock.acquire(timeout=0)
             except Timeout:
                 return False
+            except OSError as exc:
+                raise StorageError(
+                    "The folder for Loreleaf's data cannot be locked.",
+                    f"{self._path}: {exc.strerror or exc}. It must be writable.",
+                ) from exc
             self._held.set()
             return True
 

@@ -1,10 +1,13 @@
 """From a document's file to a job, or to a reason why there is none. Any thread; reads the file."""
 
+from contextlib import suppress
+
 from app.services.library_events import DocumentsChanged, LibraryEvents
 from app.services.note_files import MAX_NOTE_BYTES, hash_file, stamp_of
 from app.services.ports import PreparedModels
 from app.services.settling import FileStamp
 from storage.catalog import Catalog
+from storage.errors import NotInCatalog
 from storage.ingest_queue import IngestQueue
 from storage.records import DocumentRecord, DocumentState, JobRecord, JobState
 
@@ -33,6 +36,13 @@ class Queueing:
         """Hash of the bytes the document's file had when last looked at; None if they were never hashed."""
         live = self.live_job(document.id)
         return live.content_hash if live is not None else document.content_hash
+
+    def has_file(self, document: DocumentRecord) -> bool:
+        """Whether the document's file can be seen."""
+        try:
+            return stamp_of(document.path) is not None
+        except OSError:
+            return False
 
     def learn_again(self, document: DocumentRecord) -> None:
         """Queue a document whatever is known about it; it fails, with a reason, when its file is gone."""
@@ -74,7 +84,8 @@ class Queueing:
     def put_back(self, job: JobRecord) -> None:
         """Queue a running job anew that did nothing wrong: the attempt does not count."""
         if self._jobs.cancel(job.document_id):
-            self._jobs.enqueue(job.document_id, job.content_hash)
+            with suppress(NotInCatalog):  # forgotten meanwhile
+                self._jobs.enqueue(job.document_id, job.content_hash)
         self._events.publish(DocumentsChanged((job.document_id,)))
 
     def attach_if_known(self, document_id: int, content_hash: str) -> bool:
@@ -102,7 +113,10 @@ class Queueing:
         if live is not None and live.state is JobState.RUNNING:
             # Of older bytes. The dispatcher stops it; its result would not be stored.
             self._jobs.cancel(document.id)
-        self._jobs.enqueue(document.id, content_hash)
+        try:
+            self._jobs.enqueue(document.id, content_hash)
+        except NotInCatalog:
+            return False  # forgotten meanwhile, by another thread or process
         self._events.publish(DocumentsChanged((document.id,)))
         return True
 

@@ -27,7 +27,8 @@ class Settling:
     """Paths to which something happened, until they are quiet. Not thread-safe: of one thread.
 
     A stamp of None means that there is no file. That has to settle as well: editors that save safely delete
-    or move the old file for a moment.
+    or move the old file for a moment. It takes twice the silence: the other half of a rename, the path that
+    came, is then always seen first.
 
     Args:
         silence_s: how long nothing must happen.
@@ -47,7 +48,7 @@ class Settling:
 
     def touch(self, path: Path, stamp: FileStamp | None, now_s: float) -> None:
         """Something happened to ``path``: its silence begins anew."""
-        self._pending[path] = _Pending(stamp, now_s + self._silence_s)
+        self._pending[path] = _Pending(stamp, now_s + self._silence_s * (2 if stamp is None else 1))
 
     def due(self, now_s: float) -> tuple[Path, ...]:
         """The paths that were silent long enough to be looked at, the longest silent first."""

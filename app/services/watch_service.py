@@ -12,7 +12,14 @@ from app.services.forgotten_paths import ForgottenPaths
 from app.services.ingest_service import IngestService
 from app.services.library_events import FoldersChanged, LibraryEvents
 from app.services.library_service import LibraryService
-from app.services.note_files import Skipped, is_in_hidden_folder, stamp_of, walk_notes, why_not_a_note
+from app.services.note_files import (
+    Skipped,
+    is_folder,
+    is_in_hidden_folder,
+    stamp_of,
+    walk_notes,
+    why_not_a_note,
+)
 from app.services.notices import NoticeBoard
 from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
@@ -85,6 +92,7 @@ class WatchService:
         self._watcher = FolderWatcher(self._inbox.put)
         self._roots: dict[Path, _Root] = {}
         self._check_at_s = 0.0
+        self._trouble = ""
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch-folders", daemon=True)
 
@@ -109,7 +117,7 @@ class WatchService:
             StorageError: the store cannot be written.
         """
         root = directory.expanduser().resolve()
-        if not root.is_dir():
+        if not is_folder(root):
             raise NotADirectoryError(f"{root} is not a folder")
         for folder in self._catalog.folders():
             if root.is_relative_to(folder.path):
@@ -137,6 +145,7 @@ class WatchService:
                 if now_s >= self._check_at_s:
                     self._check_roots(now_s)
                 self._apply_settled(now_s)
+                self._trouble = ""
             except StorageError as exc:
                 self._pause_after(exc)
         self._watcher.stop()
@@ -209,7 +218,7 @@ class WatchService:
             del self._roots[path]
         for path, folder in folders.items():
             root = self._roots.setdefault(path, _Root(folder, compare_at_s=now_s))
-            if path.is_dir():
+            if is_folder(path):
                 self._attend(root, now_s)
             elif root.is_present:
                 root.is_present = False
@@ -242,14 +251,14 @@ class WatchService:
                 continue  # its silence runs already; looking is no event
             if document is None or not _looks_the_same(document):
                 self._touch(path)
-        if not known or self._is_held(root.folder, len(known)):
+        if known and self._is_held(root.folder):
             return
         root.is_held = False
         for path in known:
             if path not in self._settling:
                 self._touch(path)
 
-    def _is_held(self, folder: FolderRecord, n_vanished: int) -> bool:
+    def _is_held(self, folder: FolderRecord) -> bool:
         """Whether documents that vanished below ``folder`` must stay: its drive may be unplugged.
 
         A folder that is there but empty looks like the place where a drive is mounted when it is not. A
@@ -258,10 +267,10 @@ class WatchService:
         root = self._roots.get(folder.path)
         if root is None:
             return True  # no longer watched
-        if not folder.path.is_dir():
+        if not is_folder(folder.path):
             self._hold(root, f"The folder “{folder.path.name}” cannot be found.")
             return True
-        if n_vanished > 1 and not _has_entries(folder.path):
+        if not _has_entries(folder.path) and len(self._documents_below(folder.path)) > 1:
             self._hold(root, f"The folder “{folder.path.name}” is empty.")
             return True
         return False
@@ -302,7 +311,9 @@ class WatchService:
     def _pause_after(self, exc: StorageError) -> None:
         """The store failed: say so; a comparison later finds again whatever could not be applied."""
         logger.warning("The store failed; watching pauses.", exc_info=exc)
-        self._notices.error(exc.title, "Watching folders pauses and goes on by itself.", exc.detail)
+        if exc.title != self._trouble:  # once, however long it lasts
+            self._trouble = exc.title
+            self._notices.error(exc.title, "Watching folders pauses and goes on by itself.", exc.detail)
         self._check_at_s = self._clock_s() + CHECK_S
         for root in self._roots.values():
             root.compare_at_s = self._check_at_s

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.services.library_events import EngineState, EngineStateChanged, JobProgressed
+from app.services.settling import FileStamp
+from storage.catalog import Catalog
+from storage.errors import StorageError
 from storage.records import DocumentState, JobState
 from tests.app.conftest import Bench
 
@@ -426,3 +429,62 @@ def test_a_path_through_a_linked_folder_is_the_same_note(bench: Bench, tmp_path:
     report = application.ingest.add_paths([link / "a.md"])
 
     assert [document.path for document in report.unchanged] == [note]
+
+
+def test_a_store_that_fails_for_a_while_is_said_once_and_learning_goes_on_by_itself(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.ingest_dispatcher.POLL_S", 0.02)
+    monkeypatch.setattr("app.services.ingest_dispatcher.STORAGE_PAUSE_S", 0.02)
+    application = bench.start()
+    store = Catalog.store_content
+    refusals: list[int] = []
+
+    def refuse(self: Catalog, document_id: int, *args: object, **kwargs: object) -> bool:
+        if len(refusals) < 2:
+            refusals.append(document_id)
+            raise StorageError("The disk is full.", "Free some space.")
+        return store(self, document_id, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Catalog, "store_content", refuse)
+
+    application.ingest.add_paths([bench.write("a.md", "Words.")])
+
+    bench.wait_ready("a.md")
+    assert len(refusals) == 2
+    assert [notice.title for notice in bench.notices] == ["The disk is full."]
+
+
+def test_notes_for_another_model_whose_files_are_away_keep_what_is_known_of_them(bench: Bench) -> None:
+    application = bench.start()
+    away = bench.write("away.md", "Words.")
+    application.ingest.add_paths([away, bench.write("here.md", "Other words.")])
+    bench.wait_ready("away.md", "here.md")
+    application.close()
+    away.unlink()
+    bench.preparation.hypernetwork_hash = "d" * 64
+
+    again = bench.start()
+
+    bench.wait(lambda: bench.ingest_engine.begun.count("here.md") == 2)
+    document = bench.document("away.md")
+    assert document is not None
+    assert document.state is DocumentState.READY
+    assert [chunk.text for chunk in again.library.document_text(document.id)] == ["Words."]
+    assert "1 more wait" in bench.notices[-1].message
+
+
+def test_a_note_renamed_under_the_workers_hands_is_read_under_its_new_name(bench: Bench) -> None:
+    application = bench.start()
+    bench.ingest_engine.hold()
+    report = application.ingest.add_paths([bench.write("a.md", "Words.")])
+    bench.ingest_engine.wait_begun()
+    new_path = bench.notes / "b.md"
+    (bench.notes / "a.md").replace(new_path)
+    application.library.rename(report.added[0].id, new_path, FileStamp(6, 1))
+
+    bench.ingest_engine.release()
+
+    bench.wait_ready("b.md")
+    assert bench.ingest_engine.begun == ["a.md", "b.md"]  # the first looked in the wrong place
+    assert bench.notices == []

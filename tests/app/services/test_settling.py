@@ -48,6 +48,15 @@ def test_a_file_that_is_gone_for_a_moment_settles_as_what_it_is_afterwards() -> 
     assert settling.look(NOTE, NEW, 11.2)
 
 
+def test_a_vanished_file_takes_longer_so_that_its_new_place_is_seen_first() -> None:
+    settling = Settling(1.0)
+    settling.touch(Path("/notes/old.md"), None, 10.0)
+    settling.touch(Path("/notes/new.md"), OLD, 10.5)
+
+    assert settling.due(11.5) == (Path("/notes/new.md"),)
+    assert set(settling.due(12.0)) == {Path("/notes/old.md"), Path("/notes/new.md")}
+
+
 def test_a_path_nobody_touched_never_settles() -> None:
     assert not Settling(1.0).look(NOTE, OLD, 100.0)
 
@@ -91,11 +100,11 @@ def test_whatever_settles_was_silent_and_unchanged_since_its_last_event(
         elif settling.look(path, stamp, now_s):
             last_stamp, last_s = last.pop(path)
             assert last_stamp == stamp
-            assert now_s >= last_s + 1.0
+            assert now_s >= last_s + (2.0 if stamp is None else 1.0)
         elif path in last and last[path][0] != stamp:
             last[path] = (stamp, now_s)
     wait_s = settling.wait_s(now_s)
     assert (wait_s is None) == (len(settling) == 0)
     if wait_s is not None:
         # Every path that stays as it is settles in the end.
-        assert settling.due(now_s + 1.0)
+        assert settling.due(now_s + 2.0)

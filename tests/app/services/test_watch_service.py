@@ -146,6 +146,39 @@ def test_a_renamed_note_keeps_what_was_learnt_and_its_switch(bench: Bench, watch
     assert names(watching) == ["new name.md"]
 
 
+def test_a_rename_is_recognised_when_its_halves_do_not_settle_together(
+    bench: Bench, watching: Application
+) -> None:
+    before = bench.document("a.md")
+    assert before is not None
+    watching.watch._settling._silence_s = 1.0  # time enough for the second half, however busy the machine is
+    (bench.notes / "a.md").replace(bench.home / "on its way.md")
+    bench.wait(lambda: bench.notes / "a.md" in watching.watch._settling)
+
+    (bench.home / "on its way.md").replace(bench.notes / "b.md")
+
+    bench.wait(lambda: (after := bench.document("b.md")) and after.id == before.id)
+    assert bench.ingest_engine.begun == ["a.md"]
+
+
+def test_a_copy_of_a_note_on_an_unplugged_drive_is_a_copy(
+    bench: Bench, watching: Application, tmp_path: Path
+) -> None:
+    drive = tmp_path.resolve() / "drive"
+    drive.mkdir()
+    (drive / "d.md").write_text("The words of d.", encoding="utf-8")
+    watching.watch.watch(drive)
+    bench.wait_ready("d.md")
+    drive.replace(tmp_path / "unplugged")
+    bench.wait(lambda: bench.notices)
+
+    bench.write("copy.md", "The words of d.")
+
+    bench.wait_ready("copy.md")
+    assert names(watching) == ["a.md", "copy.md", "d.md"]
+    assert bench.ingest_engine.begun == ["a.md", "d.md"]
+
+
 def test_a_renamed_folder_costs_no_model_pass(bench: Bench, watching: Application) -> None:
     for number in range(5):
         bench.write(f"old/{number}.md", f"The words of {number}.")
@@ -230,6 +263,19 @@ def test_a_vanished_folder_holds_everything_and_its_return_changes_nothing(
     assert names(watching) == ["a.md", "b.md", "barrier.md"]
     assert bench.ingest_engine.begun == ["a.md", "b.md", "barrier.md"]
     assert len(bench.notices) == 1
+
+
+def test_a_folder_that_vanishes_again_is_said_again(
+    bench: Bench, watching: Application, tmp_path: Path
+) -> None:
+    for times in (1, 2):
+        bench.notices.clear()
+        bench.notes.replace(tmp_path / "unplugged")
+        bench.wait(lambda: bench.notices, "the user is told")
+        (tmp_path / "unplugged").replace(bench.notes)
+        barrier(bench, f"barrier {times}.md")
+
+    assert names(watching) == ["a.md", "barrier 1.md", "barrier 2.md"]
 
 
 def test_an_emptied_folder_holds_everything(bench: Bench, watching: Application) -> None:
