@@ -14,11 +14,13 @@ from typing import NamedTuple, Self
 import numpy as np
 import torch
 import torch.nn.functional as F
-from gguf import GGUFReader
-from gguf.quants import dequantize
+from gguf import GGMLQuantizationType
+from gguf.quants import dequantize, quant_shape_to_byte_shape
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import ModelUnavailable
+from engine.models.gguf_header import GgufHeader, TensorEntry, read_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +112,19 @@ class FrozenLlama:
             ModelUnavailable: another architecture, or a damaged file.
         """
         try:
-            reader = GGUFReader(path)
+            header = read_header(path)
         except (OSError, ValueError) as exc:
             raise ModelUnavailable("The base model's file cannot be read.", f"{path.name}: {exc}") from exc
-        config = _read_config(reader, path)
-        tensors = {tensor.name: tensor for tensor in reader.tensors}
+        config = _read_config(header, path)
+        tensors = {tensor.name: tensor for tensor in header.tensors}
+        data = np.memmap(path, np.uint8, mode="r")
         if "output.weight" in tensors:
             raise ModelUnavailable("This base model cannot be used.", "Its output matrix is not its embedding.")
 
         def take(name: str) -> Tensor:
-            tensor = tensors[name]
-            values = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-            return torch.from_numpy(values.reshape([int(n) for n in reversed(tensor.shape)])).to(device, dtype)
+            if name not in tensors:
+                raise ModelUnavailable("The base model's file is incomplete.", f"It lacks the tensor {name}.")
+            return torch.from_numpy(_read_tensor(data, tensors[name])).to(device, dtype)
 
         def block(i: int) -> LayerWeights:
             prefix = f"blk.{i}."
@@ -195,12 +198,25 @@ def _half_split(weight: Tensor, n_heads: int) -> Tensor:
     return weight.view(n_heads, d_out // n_heads // 2, 2, d_in).transpose(1, 2).reshape(d_out, d_in)
 
 
-def _read_config(reader: GGUFReader, path: Path) -> LlamaConfig:
+def _read_tensor(data: np.memmap[tuple[int], np.dtype[np.uint8]], entry: TensorEntry) -> NDArray[np.float32]:
+    """One tensor as float32, in its own shape."""
+    kind = GGMLQuantizationType(entry.kind)
+    if kind in (GGMLQuantizationType.F32, GGMLQuantizationType.F16):
+        dtype = np.dtype("<f4" if kind is GGMLQuantizationType.F32 else "<f2")
+        n_bytes = int(np.prod(entry.shape)) * dtype.itemsize
+        plain = data[entry.start : entry.start + n_bytes].view(dtype)
+        return plain.reshape(entry.shape).astype(np.float32)
+    byte_shape = quant_shape_to_byte_shape(entry.shape, kind)
+    raw = data[entry.start : entry.start + int(np.prod(byte_shape))].reshape(byte_shape)
+    return np.asarray(dequantize(raw, kind), dtype=np.float32).reshape(entry.shape)
+
+
+def _read_config(header: GgufHeader, path: Path) -> LlamaConfig:
     def value(key: str) -> float:
-        field = reader.get_field(key)
-        if field is None:
+        found = header.values.get(key)
+        if not isinstance(found, int | float):
             raise ModelUnavailable("This base model cannot be used.", f"{path.name} lacks the entry {key}.")
-        return float(field.contents())
+        return float(found)
 
     d_model, n_heads = int(value("llama.embedding_length")), int(value("llama.attention.head_count"))
     return LlamaConfig(

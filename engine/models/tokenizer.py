@@ -4,12 +4,13 @@ Used where llama.cpp is not loaded: by the ingest worker, to cut notes into chun
 tests/engine/test_tokenizer.py holds it against llama.cpp's own.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from gguf import GGUFReader, ReaderField
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from engine.errors import ModelUnavailable
+from engine.models.gguf_header import Scalar, Value, read_header
 
 _CONTROL_TOKEN = 3
 """llama.cpp's LLAMA_TOKEN_TYPE_CONTROL: <|im_start|> and the like."""
@@ -21,16 +22,16 @@ def load_tokenizer(gguf_path: Path) -> Tokenizer:
     Raises:
         ModelUnavailable: the file's tokenizer is of a kind that the embedded model does not use.
     """
-    reader = GGUFReader(gguf_path)
-    kind = str(_field(reader, "tokenizer.ggml.pre").contents())
+    values = read_header(gguf_path).values
+    kind = _value(values, "tokenizer.ggml.pre")
     if kind != "smollm":
         raise ModelUnavailable(
             "This base model cannot be used by the embedded hypernetwork.",
             f"{gguf_path.name} has a tokenizer of the kind {kind!r}; expected 'smollm'.",
         )
-    tokens = [str(token) for token in _field(reader, "tokenizer.ggml.tokens").contents()]
-    merges = [tuple(str(m).split(" ", 1)) for m in _field(reader, "tokenizer.ggml.merges").contents()]
-    types = [int(t) for t in _field(reader, "tokenizer.ggml.token_type").contents()]
+    tokens = [str(token) for token in _list(values, "tokenizer.ggml.tokens")]
+    merges = [_pair(str(merge)) for merge in _list(values, "tokenizer.ggml.merges")]
+    types = _list(values, "tokenizer.ggml.token_type")
 
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
     # "smollm": every digit is a token of its own, then GPT-2's byte-level splitting.
@@ -48,8 +49,18 @@ def load_tokenizer(gguf_path: Path) -> Tokenizer:
     return tokenizer
 
 
-def _field(reader: GGUFReader, name: str) -> ReaderField:
-    field = reader.get_field(name)
-    if field is None:
+def _value(values: Mapping[str, Value], name: str) -> Value:
+    if name not in values:
         raise ModelUnavailable("The base model's file is incomplete.", f"It lacks the entry {name}.")
-    return field
+    return values[name]
+
+
+def _list(values: Mapping[str, Value], name: str) -> list[Scalar]:
+    value = _value(values, name)
+    assert isinstance(value, list), f"{name} must be an array"
+    return value
+
+
+def _pair(merge: str) -> tuple[str, str]:
+    left, _, right = merge.partition(" ")
+    return left, right

@@ -1,0 +1,151 @@
+"""A chunk's text -> its adapter: tokenizer, frozen base model and hypernetwork together.
+
+Runs in the ingest process only; it imports torch.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+
+from engine.errors import EngineError, ModelUnavailable
+from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
+from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.hypernetwork.weights_file import hypernetwork_hash, load_tensors
+from engine.models.embedded import base_model_hash
+from engine.models.llama import FrozenLlama
+from engine.models.tokenizer import load_tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the encoder and the hypernetwork run, in what dtype, and why."""
+
+    device: torch.device
+    dtype: torch.dtype
+    text: str
+    reason: str
+
+
+def choose_device(wanted: str, n_threads: int | None) -> Placement:
+    """cuda, then mps, then cpu.
+
+    Args:
+        wanted: "auto", "cuda", "mps" or "cpu".
+        n_threads: CPU threads for torch; None takes half the logical cores, which leaves a desktop usable, but two
+            where there are only two.
+
+    Raises:
+        ModelUnavailable: the wanted device is not there.
+    """
+    has_mps = torch.backends.mps.is_available()
+    if wanted not in ("auto", "cuda", "mps", "cpu"):
+        msg = f"device must be auto, cuda, mps or cpu, got {wanted!r}"
+        raise ValueError(msg)
+    if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()):
+        if not torch.cuda.is_available():
+            raise ModelUnavailable("There is no CUDA GPU here.", "Choose another device in the settings.")
+        name = torch.cuda.get_device_name()
+        return Placement(torch.device("cuda"), torch.bfloat16, f"{name}, bfloat16", "a CUDA GPU was found")
+    if wanted == "mps" or (wanted == "auto" and has_mps):
+        if not has_mps:
+            raise ModelUnavailable("There is no Apple GPU here.", "Choose another device in the settings.")
+        return Placement(torch.device("mps"), torch.float16, "Apple GPU, float16", "an Apple GPU was found")
+    n_cores = os.cpu_count() or 1
+    threads = n_threads or max(min(2, n_cores), n_cores // 2)
+    torch.set_num_threads(threads)
+    text = f"CPU, {threads} thread{'s' if threads > 1 else ''}, float32"
+    reason = "chosen in the settings" if wanted == "cpu" else "no CUDA or Apple GPU found"
+    return Placement(torch.device("cpu"), torch.float32, text, reason)
+
+
+class Internalizer:
+    """Internalizes chunks with one base model and one hypernetwork.
+
+    Attributes:
+        device_text, device_reason: for people.
+        base_hash, hypernetwork_hash: identities of the two models.
+        config: of the hypernetwork.
+        rank: of one chunk's LoRA.
+    """
+
+    def __init__(
+        self, base: FrozenLlama, hypernetwork: Hypernetwork, base_model: Path, weights_dir: Path, placement: Placement
+    ) -> None:
+        self.config = hypernetwork.config
+        self.rank = self.config.lora_rank
+        self.base_hash = base_model_hash(base_model)
+        self.hypernetwork_hash = hypernetwork_hash(weights_dir)
+        self.device_text, self.device_reason = placement.text, placement.reason
+        if self.config.base_model_hash not in ("", self.base_hash):
+            raise ModelUnavailable(
+                "The part of Loreleaf that learns notes was made for another base model.",
+                f"It wants the model {self.config.base_model_hash[:12]}, and {base_model.name} is {self.base_hash[:12]}.",
+            )
+        self._base, self._hypernetwork, self._device = base, hypernetwork, placement.device
+        self._tokenizer = load_tokenizer(base_model)
+        self._prefix = self._ids(self.config.context_prefix)
+        self._suffix = self._ids(self.config.context_suffix)
+        # From here on only notes are tokenised: a note that contains <|im_end|> stays plain text.
+        self._tokenizer.encode_special_tokens = True
+
+    @classmethod
+    def load(cls, base_model: Path, weights_dir: Path, device: str, n_threads: int | None) -> Self:
+        """Load both models.
+
+        Raises:
+            ModelUnavailable: a file is missing, damaged or of another kind, or the device is not there.
+        """
+        placement = choose_device(device, n_threads)
+        hypernetwork = load_hypernetwork(weights_dir).to(placement.device)
+        base = FrozenLlama.from_gguf(base_model, device=placement.device, dtype=placement.dtype)
+        return cls(base, hypernetwork, base_model, weights_dir, placement)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a chunk with this text, template included."""
+        return len(self._prefix) + len(self._ids(text)) + len(self._suffix)
+
+    def token_offsets(self, text: str) -> list[int]:
+        """The character at which each token of the bare text starts."""
+        return [start for start, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+
+    @torch.inference_mode()
+    def latents(self, text: str) -> bytes:
+        """Unit latents of a chunk, as Codec.LATENTS_F16 has them: float16 (L, r, d_latent).
+
+        Raises:
+            EngineError: the device has too little memory.
+        """
+        ids = torch.tensor([[*self._prefix, *self._ids(text), *self._suffix]], device=self._device)  # (1, S)
+        try:
+            features = self._base.layer_inputs(ids).float()  # (1, L, S, D)
+            u = self._hypernetwork.unit_latents(features)[0, :, 0]  # (L, r, d), one target module
+        except (torch.OutOfMemoryError, MemoryError) as exc:
+            raise EngineError(
+                "There is not enough memory to learn this note.",
+                f"{self.device_text} ran out of memory ({exc}). Close other programs and retry.",
+            ) from exc
+        return u.to(torch.float16).cpu().numpy().astype("<f2").tobytes()
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def load_hypernetwork(weights_dir: Path) -> Hypernetwork:
+    """A hypernetwork in float32 on the CPU, every tensor accounted for.
+
+    Raises:
+        ModelUnavailable: config or tensors are missing, damaged, or do not fit each other.
+    """
+    tensors = load_tensors(weights_dir / TENSORS_FILE)
+    try:
+        config = HypernetworkConfig.load(weights_dir)
+        hypernetwork = Hypernetwork(config)
+        hypernetwork.load_state_dict({name: torch.from_numpy(values) for name, values in tensors.items()})
+    except (OSError, ValueError, RuntimeError) as exc:  # load_state_dict raises RuntimeError on any mismatch
+        raise ModelUnavailable(
+            "The part of Loreleaf that learns notes is damaged.", f"{weights_dir}: {exc}. Reinstall Loreleaf."
+        ) from exc
+    return hypernetwork.eval().requires_grad_(requires_grad=False)
