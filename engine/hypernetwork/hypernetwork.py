@@ -42,7 +42,12 @@ class ResidualMLP(nn.Module):
         n_layers, d = config.n_layers, config.d_latent
         # Indices 0, 1, 3 and 4 are the reference's parameter names; 2 is the SiLU.
         self.layers = nn.ModuleList(
-            [nn.LayerNorm(d), PerLayerLinear(n_layers, d, 4 * d), nn.SiLU(), PerLayerLinear(n_layers, 4 * d, d)]
+            [
+                nn.LayerNorm(d),
+                PerLayerLinear(n_layers, d, 4 * d),
+                nn.SiLU(),
+                PerLayerLinear(n_layers, 4 * d, d),
+            ]
         )
         self.layers.append(nn.LayerNorm(d))
 

@@ -72,7 +72,12 @@ class Internalizer:
     """
 
     def __init__(
-        self, base: FrozenLlama, hypernetwork: Hypernetwork, base_model: Path, weights_dir: Path, placement: Placement
+        self,
+        base: FrozenLlama,
+        hypernetwork: Hypernetwork,
+        base_model: Path,
+        weights_dir: Path,
+        placement: Placement,
     ) -> None:
         self.config = hypernetwork.config
         self.rank = self.config.lora_rank

@@ -60,7 +60,9 @@ class PerLayerProjection(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(C, L, S, D) -> (L, C, S, d)"""
-        x = features * torch.rsqrt(features.float().pow(2).mean(-1, keepdim=True) + NORM_EPS).to(features.dtype)
+        x = features * torch.rsqrt(features.float().pow(2).mean(-1, keepdim=True) + NORM_EPS).to(
+            features.dtype
+        )
         n_chunks, n_layers, n_tokens, d_in = x.shape
         x = x.transpose(0, 1).reshape(n_layers, n_chunks * n_tokens, d_in)  # (L, C*S, D)
         return torch.bmm(x, self.weight.to(x.dtype)).view(n_layers, n_chunks, n_tokens, -1)  # (L, C, S, d)

@@ -60,7 +60,11 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def decoder_layer(
-    x: Tensor, w: LayerWeights, config: LlamaConfig, rope: tuple[Tensor, Tensor], lora: tuple[Tensor, Tensor] | None
+    x: Tensor,
+    w: LayerWeights,
+    config: LlamaConfig,
+    rope: tuple[Tensor, Tensor],
+    lora: tuple[Tensor, Tensor] | None,
 ) -> Tensor:
     """One block.
 
@@ -97,7 +101,9 @@ class FrozenLlama:
     Not an nn.Module: nothing here is trained, saved or moved.
     """
 
-    def __init__(self, config: LlamaConfig, embedding: Tensor, layers: list[LayerWeights], norm: Tensor) -> None:
+    def __init__(
+        self, config: LlamaConfig, embedding: Tensor, layers: list[LayerWeights], norm: Tensor
+    ) -> None:
         self.config = config
         self.embedding = embedding  # (vocabulary, D), also the output matrix
         self.layers = layers
@@ -119,7 +125,9 @@ class FrozenLlama:
         tensors = {tensor.name: tensor for tensor in header.tensors}
         data = np.memmap(path, np.uint8, mode="r")
         if "output.weight" in tensors:
-            raise ModelUnavailable("This base model cannot be used.", "Its output matrix is not its embedding.")
+            raise ModelUnavailable(
+                "This base model cannot be used.", "Its output matrix is not its embedding."
+            )
 
         def take(name: str) -> Tensor:
             if name not in tensors:
@@ -146,7 +154,9 @@ class FrozenLlama:
         """cos and sin of the rotary embedding, each (T, d_head)"""
         device = self.embedding.device
         exponents = torch.arange(0, self.config.d_head, 2, device=device).float() / self.config.d_head
-        angles = torch.outer(torch.arange(n_tokens, device=device).float(), self.config.rope_theta**-exponents)
+        angles = torch.outer(
+            torch.arange(n_tokens, device=device).float(), self.config.rope_theta**-exponents
+        )
         angles = torch.cat([angles, angles], dim=-1)
         return angles.cos().to(self.embedding.dtype), angles.sin().to(self.embedding.dtype)
 

@@ -21,8 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train, export and measure; returns the exit code."""
     parser = argparse.ArgumentParser(prog="loreleaf train", description="Train a hypernetwork.")
     parser.add_argument("config", type=Path, help="TOML file, see engine/training/config.py")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop this run after so many minutes")
-    parser.add_argument("--measure", type=int, default=192, metavar="N", help="held-out contexts per set; 0: none")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop this run after so many minutes"
+    )
+    parser.add_argument(
+        "--measure", type=int, default=192, metavar="N", help="held-out contexts per set; 0: none"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     try:

@@ -68,7 +68,12 @@ def epoch_order(
 
 
 def make_batch(
-    examples: Sequence[Example], templates: Templates, *, n_questions: int, dense: float, rng: np.random.Generator
+    examples: Sequence[Example],
+    templates: Templates,
+    *,
+    n_questions: int,
+    dense: float,
+    rng: np.random.Generator,
 ) -> Batch:
     """Draw ``n_questions`` per context; a share ``dense`` of them, and the missing ones, become "Continue: ..."."""
     sequences: list[tuple[Tokens, Tokens] | None] = []

@@ -88,7 +88,13 @@ class Corpus:
         n_tokens = n_questions = 0
         for part in parts:
             shifted.append(
-                cls(part.tokens, part.contexts + n_tokens, part.rows + n_questions, part.questions + n_tokens, part.sets)
+                cls(
+                    part.tokens,
+                    part.contexts + n_tokens,
+                    part.rows + n_questions,
+                    part.questions + n_tokens,
+                    part.sets,
+                )
             )
             n_tokens += len(part.tokens)
             n_questions += len(part.questions)
@@ -154,7 +160,13 @@ class Limits:
 
 
 def build_corpus(
-    folder: Path, names: Sequence[str], *, n_personal_notes: int, seed: int, tokenizer: Tokenizer, limits: Limits
+    folder: Path,
+    names: Sequence[str],
+    *,
+    n_personal_notes: int,
+    seed: int,
+    tokenizer: Tokenizer,
+    limits: Limits,
 ) -> Corpus:
     """Read, make and tokenise in parallel; set index len(names) is the made notes."""
     as_text = tokenizer.to_str()
@@ -180,7 +192,9 @@ def _tokenise_made(job: tuple[int, int], *, tokenizer_json: str, limits: Limits,
     return tokenise(made_notes(*job), Tokenizer.from_str(tokenizer_json), limits, set_index)
 
 
-def tokenise(examples: Sequence[RawExample], tokenizer: Tokenizer, limits: Limits, set_index: int = 0) -> Corpus:
+def tokenise(
+    examples: Sequence[RawExample], tokenizer: Tokenizer, limits: Limits, set_index: int = 0
+) -> Corpus:
     """Tokenise, leaving out contexts and questions that are too long."""
     templates = Templates.of(tokenizer)
     n_context_extra = len(templates.context_prefix)

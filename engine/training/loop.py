@@ -24,7 +24,16 @@ from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, epoch_order, make_batch
 from engine.training.config import TrainConfig
-from engine.training.corpus import Corpus, Example, Limits, RawExample, build_corpus, parse, read_lines, tokenise
+from engine.training.corpus import (
+    Corpus,
+    Example,
+    Limits,
+    RawExample,
+    build_corpus,
+    parse,
+    read_lines,
+    tokenise,
+)
 from engine.training.metrics import mean
 from engine.training.muon import Muon
 from engine.training.prompts import Templates
@@ -173,7 +182,9 @@ class Trainer:
         rng = np.random.default_rng((config.seed, self.progress.step))
         own_rng = np.random.default_rng((config.seed, self.progress.step, place.rank))
         while True:
-            for indices in epoch_order(self.corpus.lengths, weights, config.n_contexts * place.n_processes, rng):
+            for indices in epoch_order(
+                self.corpus.lengths, weights, config.n_contexts * place.n_processes, rng
+            ):
                 mine = indices[place.rank :: place.n_processes]
                 share = self._share()
                 batch = make_batch(
@@ -199,7 +210,9 @@ class Trainer:
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
             ahead: list[Future[Batch]] = [pool.submit(next, batches) for _ in range(4)]
             while True:
-                if self.progress.step % SYNC_STEPS == 0 and not self._goes_on(time.monotonic() - started, minutes):
+                if self.progress.step % SYNC_STEPS == 0 and not self._goes_on(
+                    time.monotonic() - started, minutes
+                ):
                     break
                 batch = ahead.pop(0).result().to(self.place.device)
                 ahead.append(pool.submit(next, batches))

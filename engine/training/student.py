@@ -100,7 +100,13 @@ class Student:
 
     @torch.no_grad()
     def answer(
-        self, contexts: Sequence[Tokens], prompts: Sequence[Tokens], *, set_size: int, end_of_turn: int, n_new: int
+        self,
+        contexts: Sequence[Tokens],
+        prompts: Sequence[Tokens],
+        *,
+        set_size: int,
+        end_of_turn: int,
+        n_new: int,
     ) -> list[list[int]]:
         """Greedy answers, one prompt per context; without a KV cache, as only the training uses it."""
         batch = pack(contexts, [(prompt, prompt[:0]) for prompt in prompts]).to(self.device)
