@@ -27,7 +27,7 @@ class Codec(StrEnum):
     """Unit latents u, little-endian float16, C order, (n_layers, rank, d_latent)."""
 
 
-# --- ingest worker: commands ---------------------------------------------------------------------------------
+# --- ingest worker: commands --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Shutdown:
     """Finish and exit with code 0."""
 
 
-# --- ingest worker: events -----------------------------------------------------------------------------------
+# --- ingest worker: events ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class JobCancelled:
     job_id: int
 
 
-# --- chat worker: commands -----------------------------------------------------------------------------------
+# --- chat worker: commands ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class StopAnswer:
     turn_id: int
 
 
-# --- chat worker: events -------------------------------------------------------------------------------------
+# --- chat worker: events ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class AnswerFailed:
     detail: str
 
 
-# --- said by the client, in the GUI process, about a worker ----------------------------------------------------
+# --- said by the client, in the GUI process, about a worker -------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Shape of a hypernetwork: the paper's architecture, and our options of it.
 
-The defaults are the paper's (arXiv 2602.15902, released checkpoints). The fields below "options" are ours; the
-embedded hypernetwork uses them. No torch here: the chat process reads this file too.
+The defaults are the paper's (arXiv 2602.15902, released checkpoints). The fields below "options" are ours;
+the embedded hypernetwork uses them. No torch here: the chat process reads this file too.
 """
 
 import json
@@ -40,24 +40,27 @@ class HypernetworkConfig:
         lora_alpha: factor on the delta, used as it stands (NOT divided by r).
         n_latents: latents of the perceiver's encoder.
         n_blocks, n_self_attn_per_block: its depth.
-        shared_weights: blocks 1.. share one cross-attention layer, and all blocks share block 0's self-attention.
+        shared_weights: blocks 1.. share one cross-attention layer, and all blocks share block 0's
+            self-attention.
         n_pre_head_layers: residual MLPs between perceiver and head.
         per_layer_processing: whether those MLPs have weights per decoder layer.
         use_bias: whether a learned, document-independent LoRA of rank ``bias_rank`` is appended to every set.
         n_heads, n_kv_heads, d_head: of every attention of the perceiver.
         mlp_factor: hidden size of the perceiver's MLPs over d.
 
-        projection: "gated_mlp" is the paper's, shared by all layers; "per_layer" RMS-normalises each state and
-            multiplies it by a (D, d) matrix of its own layer.
+        projection: "gated_mlp" is the paper's, shared by all layers; "per_layer" RMS-normalises each state
+            and multiplies it by a (D, d) matrix of its own layer.
         projection_factor: hidden size of the gated MLP over D.
         per_layer_latents: latents of their own for each decoder layer.
         has_decoder: the paper's second resampler. Without it, the encoder's latents are the output, and
             ``n_latents`` must be ``n_modules * lora_rank``.
         post_norm: the paper's RMSNorm after each attention and each MLP, inside the residual branch.
-        head_gain: constant factor on the head's product, so that the head's weights stay near 1/sqrt(d) in size.
+        head_gain: constant factor on the head's product, so that the head's weights stay near 1/sqrt(d) in
+            size.
         max_chunk_tokens: longest chunk, template included.
         context_prefix, context_suffix: text around a chunk on its way into the context encoder.
-        base_model_hash: SHA-256 of the base model's GGUF file this was trained for; empty if not tied to a file.
+        base_model_hash: SHA-256 of the base model's GGUF file this was trained for; empty if not tied to a
+            file.
         training: facts about the training run, for people.
     """
 

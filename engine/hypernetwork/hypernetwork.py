@@ -20,7 +20,8 @@ Factors = Mapping[str, tuple[Tensor, Tensor]]
 class PerLayerLinear(nn.Module):
     """A linear layer with weights of its own for each decoder layer.
 
-    The bias is stored as (1, L, 1, 1, d_out), the reference's shape for (chunk, layer, module, rank, feature).
+    The bias is stored as (1, L, 1, 1, d_out), the reference's shape for (chunk, layer, module, rank,
+    feature).
     """
 
     def __init__(self, n_layers: int, d_in: int, d_out: int) -> None:
@@ -125,8 +126,8 @@ class Perceiver(nn.Module):
 class Hypernetwork(nn.Module):
     """Generates a LoRA for every target module of every decoder layer from a chunk's states.
 
-    Stages are methods of their own, in the order project, resample, refine, unit_latents, factors, so that each can
-    be checked against the reference.
+    Stages are methods of their own, in the order project, resample, refine, unit_latents, factors, so that
+    each can be checked against the reference.
     """
 
     def __init__(self, config: HypernetworkConfig) -> None:
@@ -246,8 +247,8 @@ def combine(
         bias_scaler: factor on the bias block's A and on its B.
 
     Returns:
-        Per module A (G, L, R, d_in), B (G, L, R, d_out) with R = max(n_chunks) * r + rank_unit; shorter contexts
-        are padded with zeros.
+        Per module A (G, L, R, d_in), B (G, L, R, d_out) with R = max(n_chunks) * r + rank_unit; shorter
+        contexts are padded with zeros.
     """
     combined: dict[str, tuple[Tensor, Tensor]] = {}
     for name, (lora_A, lora_B) in generated.items():

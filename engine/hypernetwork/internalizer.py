@@ -34,8 +34,8 @@ def choose_device(wanted: str, n_threads: int | None) -> Placement:
 
     Args:
         wanted: "auto", "cuda", "mps" or "cpu".
-        n_threads: CPU threads for torch; None takes half the logical cores, which leaves a desktop usable, but two
-            where there are only two.
+        n_threads: CPU threads for torch; None takes half the logical cores, which leaves a desktop usable,
+            but two where there are only two.
 
     Raises:
         ModelUnavailable: the wanted device is not there.
@@ -87,7 +87,8 @@ class Internalizer:
         if self.config.base_model_hash not in ("", self.base_hash):
             raise ModelUnavailable(
                 "The part of Loreleaf that learns notes was made for another base model.",
-                f"It wants the model {self.config.base_model_hash[:12]}, and {base_model.name} is {self.base_hash[:12]}.",
+                f"It wants the model {self.config.base_model_hash[:12]}, "
+                f"and {base_model.name} is {self.base_hash[:12]}.",
             )
         self._base, self._hypernetwork, self._device = base, hypernetwork, placement.device
         self._tokenizer = load_tokenizer(base_model)

@@ -167,7 +167,7 @@ class Resampler(nn.Module):
 
 
 def _stack(config: HypernetworkConfig, n_blocks: int, n_self_attn: int) -> list[PerceiverLayer]:
-    """Layers in order; with shared weights the same objects appear again, as in the reference's state dict."""
+    """Layers in order; with shared weights the same objects come again, as in the reference's state dict."""
     layers: list[PerceiverLayer] = []
     cross: list[PerceiverLayer] = []
     self_layers: list[PerceiverLayer] = []

@@ -1,8 +1,8 @@
 """The frozen base model in torch: a Llama decoder whose every sequence may carry an adapter of its own.
 
-llama.cpp answers the questions; this is the same network where it must be read layer by layer (the context encoder)
-and differentiated with respect to an adapter (the training). transformers could do both, at 5 s of imports and
-without adapters that differ within a batch; tests hold this file against it.
+llama.cpp answers the questions; this is the same network where it must be read layer by layer (the context
+encoder) and differentiated with respect to an adapter (the training). transformers could do both, at 5 s of
+imports and without adapters that differ within a batch; tests hold this file against it.
 
 Shapes: B sequences, T tokens, D = d_model, H heads, K kv heads, G adapters (G divides B), R rank.
 """
@@ -168,8 +168,8 @@ class FrozenLlama:
             ids: (B, T) token ids, right-padded.
 
         Returns:
-            (B, L, T, D): index l is the input of layer l; as in the reference, the last one is after the final
-            norm (spec section 1.1).
+            (B, L, T, D): index l is the input of layer l; as in the reference, the last one is after the
+            final norm (spec section 1.1).
         """
         x = F.embedding(ids, self.embedding)
         rope = self.rope(ids.shape[1])

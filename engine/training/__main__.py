@@ -1,4 +1,4 @@
-"""``python -m engine.training CONFIG [--minutes M]``; with several GPUs: ``torchrun --nproc-per-node N -m engine.training``.
+"""``python -m engine.training CONFIG [--minutes M]``; on several GPUs start it with ``torchrun``.
 
 The window's ``loreleaf train`` calls ``main`` too.
 """

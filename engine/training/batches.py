@@ -75,7 +75,7 @@ def make_batch(
     dense: float,
     rng: np.random.Generator,
 ) -> Batch:
-    """Draw ``n_questions`` per context; a share ``dense`` of them, and the missing ones, become "Continue: ..."."""
+    """Draw ``n_questions`` per context; a share ``dense``, and the missing ones, become "Continue: ..."."""
     sequences: list[tuple[Tokens, Tokens] | None] = []
     for example in examples:
         chosen = [example.questions[i] for i in rng.permutation(len(example.questions))[:n_questions]]

@@ -1,4 +1,4 @@
-"""A trained hypernetwork -> files: the trained weights in parts of moderate size, and the shipped int8 form."""
+"""A trained hypernetwork -> files: the trained weights in parts of moderate size, and the int8 form."""
 
 import argparse
 import dataclasses

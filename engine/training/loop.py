@@ -1,7 +1,7 @@
 """The training: one or several processes (torchrun), resumable, on a schedule of wall time.
 
-Wall time rather than steps, because GPU minutes are what is given: a run that is cut off resumes at the same place of
-the schedule on whatever machine it gets next.
+Wall time rather than steps, because GPU minutes are what is given: a run that is cut off resumes at the same
+place of the schedule on whatever machine it gets next.
 """
 
 import json
@@ -119,7 +119,7 @@ class Trainer:
         self.progress = Progress()
         self._load_state()
         if config.compile:
-            torch._dynamo.config.cache_size_limit = 64  # noqa: SLF001  # the documented way to raise it
+            torch._dynamo.config.cache_size_limit = 64  # the documented way to raise it
             base.layer_fn = torch.compile(decoder_layer, dynamic=True)
             PerceiverLayer.forward = torch.compile(PerceiverLayer.forward, dynamic=True)  # type: ignore[method-assign]
 
@@ -144,7 +144,7 @@ class Trainer:
         self.place.barrier()
         return Corpus.load(path)
 
-    # --- state ---------------------------------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------------------------
 
     def _load_state(self) -> None:
         path = self.config.out / STATE_FILE
@@ -172,7 +172,7 @@ class Trainer:
         torch.save(state, beside)
         beside.replace(path)
 
-    # --- data ----------------------------------------------------------------------------------------------------
+    # --- data -----------------------------------------------------------------------------------------------
 
     def _batches(self) -> Iterator[Batch]:
         """Endless; every process draws the same order and takes its part of each batch."""
@@ -199,7 +199,7 @@ class Trainer:
     def _share(self) -> float:
         return min(1.0, self.progress.seconds / (self.config.minutes * 60))
 
-    # --- the loop ------------------------------------------------------------------------------------------------
+    # --- the loop -------------------------------------------------------------------------------------------
 
     def run(self, minutes: float) -> None:
         """Train for ``minutes`` or to the schedule's end, checkpointing on the way."""

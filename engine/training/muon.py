@@ -1,7 +1,7 @@
 """Muon: momentum whose update is made orthogonal.
 
-Source: Keller Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the update's scale
-follows Liu et al. 2025, arXiv 2502.16982 (0.2 * sqrt(max(rows, columns)), the size of AdamW's updates).
+Source: Keller Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the update's
+scale follows Liu et al. 2025, arXiv 2502.16982 (0.2 * sqrt(max(rows, columns)), the size of AdamW's updates).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -37,8 +37,8 @@ class Muon(torch.optim.Optimizer):
     """For matrices only; vectors, embeddings and scalers belong to AdamW.
 
     Args:
-        params: groups or parameters of two or more axes. A group may carry ``split``: sizes along the last axis of
-            parts that are orthogonalised apart (the head holds rows of A beside rows of B).
+        params: groups or parameters of two or more axes. A group may carry ``split``: sizes along the last
+            axis of parts that are orthogonalised apart (the head holds rows of A beside rows of B).
         lr: step size; weight_decay is multiplied by it.
     """
 

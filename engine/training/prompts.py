@@ -1,6 +1,7 @@
 """Token templates shared by training and answering.
 
-The pieces are tokenised apart: special tokens are recognised in the template only, never in a note or a question.
+The pieces are tokenised apart: special tokens are recognised in the template only, never in a note or a
+question.
 """
 
 from dataclasses import dataclass
