@@ -108,6 +108,9 @@ WAYLAND_LIBRARIES = ("libwayland-client.so.0", "libwayland-cursor.so.0")
 """With these and a Wayland session Qt needs none of X11_LIBRARIES."""
 
 
+OLDEST_GLIBC = (2, 34)
+"""What the wheels of PySide6 and torch are built for."""
+
 _MOST_NAMED = 4
 """A sentence names no more missing things than this."""
 
@@ -131,7 +134,7 @@ class MachineFacts:
         machine: platform.machine(), lower case.
         python_minor: 11 for Python 3.11.
         is_64_bit: of the Python, which is what decides about wheels.
-        is_glibc: False on Linux with another C library, for which torch has no wheels.
+        glibc: its version; None outside Linux and where Linux has another C library.
         has_venv: venv and ensurepip can both be imported.
         has_cxx_compiler: a small C++ program was compiled.
         display: what Qt could draw on.
@@ -144,7 +147,7 @@ class MachineFacts:
     machine: str
     python_minor: int
     is_64_bit: bool
-    is_glibc: bool
+    glibc: tuple[int, int] | None
     has_venv: bool
     has_cxx_compiler: bool
     display: Display
@@ -159,8 +162,10 @@ def unsupported_reason(facts: MachineFacts) -> str | None:
         return "Loreleaf needs a 64-bit Python, and this one is a 32-bit program."
     if facts.platform == "darwin" and facts.machine == "x86_64":
         return "Loreleaf needs a Mac with Apple silicon: PyTorch 2.13 is not made for Intel Macs."
-    if facts.platform == "linux" and not facts.is_glibc:
+    if facts.platform == "linux" and facts.glibc is None:
         return "Loreleaf needs a Linux with glibc: PyTorch is not made for musl (Alpine)."
+    if facts.platform == "linux" and facts.glibc is not None and facts.glibc < OLDEST_GLIBC:
+        return "This Linux is too old for Qt 6.11: Debian 12, Ubuntu 22.04, Fedora 35 or newer will do."
     return None
 
 
@@ -223,7 +228,7 @@ def survey(*, look_for_compiler: bool) -> MachineFacts:
         machine=platform.machine().lower(),
         python_minor=sys.version_info[1],
         is_64_bit=sys.maxsize > 2**32,
-        is_glibc=_is_glibc(),
+        glibc=_glibc_version(),
         has_venv=all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip")),
         has_cxx_compiler=not look_for_compiler or _can_compile(),
         display=find_display(sys.platform, os.environ),
@@ -252,11 +257,15 @@ def find_installer(system: str) -> Installer:
     return next((found for command, found in commands.items() if shutil.which(command)), Installer.UNKNOWN)
 
 
-def _is_glibc() -> bool:
+def _glibc_version() -> tuple[int, int] | None:
+    if sys.platform != "linux":
+        return None
     try:
-        return bool(os.confstr("CS_GNU_LIBC_VERSION")) if sys.platform == "linux" else False
-    except (OSError, ValueError):  # another C library does not know the name
-        return False
+        name = os.confstr("CS_GNU_LIBC_VERSION") or ""  # "glibc 2.36"
+    except (OSError, ValueError):  # another C library does not know the question
+        return None
+    major, minor = name.split()[-1].split(".")[:2]
+    return int(major), int(minor)
 
 
 def _unloadable(sonames: Iterable[str]) -> frozenset[str]:

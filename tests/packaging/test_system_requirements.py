@@ -30,7 +30,7 @@ DEBIAN = MachineFacts(
     machine="x86_64",
     python_minor=11,
     is_64_bit=True,
-    is_glibc=True,
+    glibc=(2, 36),
     has_venv=True,
     has_cxx_compiler=True,
     display=Display.X11,
@@ -128,10 +128,11 @@ def test_other_systems_bring_qts_libraries_themselves() -> None:
     [
         (replace(DEBIAN, is_64_bit=False), "64-bit"),
         (replace(DEBIAN, platform="darwin", machine="x86_64"), "Apple silicon"),
-        (replace(DEBIAN, is_glibc=False), "glibc"),
+        (replace(DEBIAN, glibc=None), "glibc"),
+        (replace(DEBIAN, glibc=(2, 31)), "Debian 12"),
     ],
 )
-def test_a_machine_for_which_torch_is_not_made_is_refused_with_its_reason(
+def test_a_machine_for_which_there_are_no_wheels_is_refused_with_its_reason(
     facts: MachineFacts, word: str
 ) -> None:
     reason = unsupported_reason(facts)
