@@ -181,8 +181,8 @@ class Console:
 
     def _redraw(self) -> None:
         line = f"{self._line()}  {clock(time.monotonic() - self._started)}  {self._status}"
-        columns = os.get_terminal_size(self._out.fileno()).columns
-        line = line[: max(columns - 1, 20)]
+        columns = os.get_terminal_size(self._out.fileno()).columns or 80  # 0: the terminal does not know
+        line = line[: columns - 1]
         self._out.write("\r" + line.ljust(self._width))
         self._out.flush()
         self._width = len(line)

@@ -29,6 +29,27 @@ def test_a_step_is_announced_with_its_number_and_ends_with_its_time(
     assert out.getvalue().splitlines()[1].startswith("      done: compiled, 0 s")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal for a test is made with pty")
+def test_a_terminal_shows_a_step_in_one_line_that_is_drawn_anew(tmp_path: Path) -> None:
+    import os
+    import pty
+
+    reading, writing = pty.openpty()
+    with os.fdopen(writing, "w") as terminal:
+        console = Console(tmp_path / "setup.log", 7, terminal)
+        console.begin("PyTorch 2.13.0")
+        console.run([sys.executable, "-c", "print('compiling')"], read_status=str.strip)
+        console.end()
+        console.close()
+        shown = os.read(reading, 10_000).decode()
+    os.close(reading)
+    line, *rest = shown.split("\r\n")
+    assert rest == [""]
+    assert line.split("\r")[1].startswith("[1/7] PyTorch 2.13.0  0:00")
+    assert "compiling" in line
+    assert line.split("\r")[-1].rstrip().endswith("0 s")
+
+
 def test_what_a_command_prints_goes_to_the_log_and_not_to_the_screen(
     console: Console, out: io.StringIO
 ) -> None:
