@@ -1,0 +1,63 @@
+"""ask: one question, one answer."""
+
+import argparse
+
+from app.bootstrap import Application
+from app.cli.asking import answer_as_json, ask_and_follow, source_lines
+from app.cli.console import Console, plural
+from app.cli.opening import home_of, opened, start
+from app.services.answers import Answer
+from engine.messages import AnswerMode
+from storage.records import DocumentState
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect it."""
+
+
+def ask(options: argparse.Namespace, console: Console) -> int:
+    """Answer with the notes that are learnt and on at this moment."""
+    question = " ".join(options.question)
+    mode = AnswerMode(options.mode) if options.mode else None
+    with opened(home_of(options.home), console) as application:
+        if mode is not AnswerMode.PLAIN:
+            _tell_absent(application, console)
+        start(application, learn=False)
+        answer = ask_and_follow(
+            application,
+            console,
+            question,
+            mode=mode,
+            on_text=(lambda _text: None) if options.json else console.piece,
+        )
+        if options.json:
+            console.result_json(answer_as_json(answer))
+        else:
+            _tell_end(answer, console)
+        return INTERRUPTED if answer.stopped else 0
+
+
+def _tell_absent(application: Application, console: Console) -> None:
+    """Say before the answer why notes that somebody may count on have no part in it."""
+    documents = application.library.documents()
+    n_waiting = sum(
+        document.state in (DocumentState.QUEUED, DocumentState.LEARNING) for document in documents
+    )
+    if n_waiting:
+        console.remark(f"{plural(n_waiting, 'note')} not learnt yet; the answer goes without.")
+    if not any(document.enabled and document.state is DocumentState.READY for document in documents):
+        console.remark("No note takes part: none is learnt and switched on.")
+
+
+def _tell_end(answer: Answer, console: Console) -> None:
+    console.result()
+    lines = source_lines(answer.sources)
+    if lines:
+        console.result("\nSources:")
+    for line in lines:
+        console.result(line)
+    if console.is_watched:
+        facts = answer.facts
+        console.remark(
+            f"\n{facts.prompt_tokens} prompt tokens, adapter of rank {facts.adapter_rank}, first token after "
+            f"{facts.first_token_s:.2f} s, {facts.tokens_per_s:.1f} tokens/s, {facts.device}"
+        )

@@ -1,0 +1,193 @@
+"""add, watch, unwatch, list, on, off, forget."""
+
+import argparse
+from pathlib import Path
+
+from app.bootstrap import Application
+from app.cli.console import Console, plural
+from app.cli.errors import CommandFailed
+from app.cli.learning import Learning, describe
+from app.cli.naming import find_documents, find_folder
+from app.cli.opening import home_of, opened, start
+from app.services.ingest_service import AddReport
+from app.services.note_files import Skipped, canonical, is_folder, stamp_of, walk_notes
+from storage.records import DocumentRecord, DocumentState, FolderRecord
+
+
+def add(options: argparse.Namespace, console: Console) -> int:
+    """Learn files and folders; 1 if a file could not be learnt, or one that was named is no note."""
+    with opened(home_of(options.home), console) as application:
+        # Before the services start: whoever has the lock now learns what is queued.
+        is_ours = application.lock.try_acquire()
+        report = application.ingest.add_paths([Path(path) for path in options.paths])
+        n_refused = _tell_skipped(report, options.paths, console)
+        for document in report.unchanged:
+            console.result(describe(document))
+        _tell_ended(report.added, console)
+        failed = [document for document in report.added if document.state is DocumentState.FAILED]
+        failed += _learn(application, console, [*report.added, *report.unchanged], is_ours=is_ours)
+        return 1 if failed or n_refused else 0
+
+
+def watch(options: argparse.Namespace, console: Console) -> int:
+    """Keep up with a folder from now on, and learn what is in it."""
+    with opened(home_of(options.home), console) as application:
+        is_ours = application.lock.try_acquire()
+        try:
+            folder = application.watch.watch(Path(options.folder))
+        except NotADirectoryError as exc:
+            raise CommandFailed(f"{exc}.", "Name a folder that exists.") from exc
+        if folder.path != Path(options.folder).expanduser().resolve():
+            console.result(f"{options.folder} lies in {folder.path}, which is watched already.")
+        else:
+            console.result(f"Watching {folder.path}")
+        failed: list[DocumentRecord] = []
+        if is_ours:
+            documents = _take_folder(application, folder)
+            _tell_ended(documents, console)
+            failed = [document for document in documents if document.state is DocumentState.FAILED]
+            failed += _learn(application, console, documents, is_ours=True)
+        console.remark("Changes in the folder are noticed while Loreleaf is open, or when it is opened.")
+        return 1 if failed else 0
+
+
+def unwatch(options: argparse.Namespace, console: Console) -> int:
+    """Keep up with a folder no longer; its notes stay."""
+    with opened(home_of(options.home), console) as application:
+        folder = find_folder(application.library.folders(), options.folder)
+        application.watch.unwatch(folder.id)
+        console.result(f"No longer watching {folder.path}. Its notes stay in the library.")
+        return 0
+
+
+def list_documents(options: argparse.Namespace, console: Console) -> int:
+    """All documents with their state and the reason when one failed, and the watched folders."""
+    with opened(home_of(options.home), console) as application:
+        documents = application.library.documents()
+        folders = application.library.folders()
+    if options.json:
+        paths = {folder.id: str(folder.path) for folder in folders}
+        console.result_json(
+            {
+                "documents": [_as_json(document, paths) for document in documents],
+                "folders": [{"id": folder.id, "path": str(folder.path)} for folder in folders],
+            }
+        )
+        return 0
+    for document in documents:
+        switch = "on " if document.enabled else "off"
+        console.result(f"{switch}  {describe(document)}")
+    for folder in folders:
+        console.result(f"watching {folder.path}")
+    if not documents:
+        console.remark("The library is empty. “loreleaf add PATH” learns a file or a folder.")
+    return 0
+
+
+def switch_on(options: argparse.Namespace, console: Console) -> int:
+    """Let documents take part in answers."""
+    return _switch(options, console, on=True)
+
+
+def switch_off(options: argparse.Namespace, console: Console) -> int:
+    """Keep documents out of answers."""
+    return _switch(options, console, on=False)
+
+
+def forget(options: argparse.Namespace, console: Console) -> int:
+    """Remove documents for good. The files stay."""
+    with opened(home_of(options.home), console) as application:
+        documents = find_documents(application.library.documents(), options.documents)
+        try:
+            application.library.forget([document.id for document in documents])
+        except OSError as exc:
+            raise CommandFailed(
+                "Nothing was forgotten.", f"{exc.filename or application.paths.home}: {exc.strerror or exc}."
+            ) from exc
+        for document in documents:
+            console.result(f"forgotten  {document.title}  ({document.path})")
+        return 0
+
+
+def _switch(options: argparse.Namespace, console: Console, *, on: bool) -> int:
+    with opened(home_of(options.home), console) as application:
+        every = application.library.documents()
+        documents = list(every) if options.all else find_documents(every, options.documents)
+        application.library.set_enabled([document.id for document in documents], on)
+        for document in documents:
+            console.result(f"{'on ' if on else 'off'}  {document.title}")
+        return 0
+
+
+def _learn(
+    application: Application, console: Console, documents: list[DocumentRecord], *, is_ours: bool
+) -> list[DocumentRecord]:
+    """Learn what is queued, or say who does; returns the documents that could not be learnt."""
+    waiting = [
+        document for document in documents if document.state in (DocumentState.QUEUED, DocumentState.LEARNING)
+    ]
+    if not waiting:
+        return []
+    if not is_ours:
+        console.result(
+            f"{plural(len(waiting), 'note')} queued. Loreleaf is open elsewhere with this library and learns there."
+        )
+        return []
+    learning = Learning(application, console, waiting)
+    start(application, learn=True)
+    return learning.wait()
+
+
+def _take_folder(application: Application, folder: FolderRecord) -> list[DocumentRecord]:
+    """Queue what is new in a watched folder, as the watcher would; the documents in it."""
+    for item in walk_notes(folder.path):
+        # What was forgotten does not come back by being watched.
+        if isinstance(item, Skipped) or item in application.profile.forgotten:
+            continue
+        try:
+            stamp = stamp_of(item)
+        except OSError:
+            continue  # out of reach; the watcher looks again
+        if stamp is not None:
+            application.ingest.learn_file(item, stamp, folder_id=folder.id)
+    return [
+        document for document in application.library.documents() if document.path.is_relative_to(folder.path)
+    ]
+
+
+def _tell_ended(documents: list[DocumentRecord] | tuple[DocumentRecord, ...], console: Console) -> None:
+    for document in documents:
+        if document.state in (DocumentState.READY, DocumentState.FAILED):
+            console.result(describe(document))
+
+
+def _tell_skipped(report: AddReport, named: list[str], console: Console) -> int:
+    """Say which files were not taken; returns how many of them were named, not only found in a folder."""
+    named_paths = {canonical(Path(path)) for path in named}
+    n_named = 0
+    for path, reason in report.skipped:
+        if path in named_paths and not is_folder(path):
+            n_named += 1
+            console.remark(f"{path}: {reason}")
+        elif console.is_watched:
+            console.remark(f"left out: {path}: {reason}")
+    return n_named
+
+
+def _as_json(document: DocumentRecord, folders: dict[int, str]) -> dict[str, object]:
+    return {
+        "id": document.id,
+        "title": document.title,
+        "path": str(document.path),
+        "state": document.state.value,
+        "enabled": document.enabled,
+        "passages": document.n_chunks,
+        "reason": document.reason_title,
+        "reason_detail": document.reason_detail,
+        "note": document.note,
+        "folder": folders.get(document.folder_id) if document.folder_id is not None else None,
+        "size_bytes": document.size_bytes,
+        "content_hash": document.content_hash,
+        "added_at": document.added_at.isoformat(),
+        "updated_at": document.updated_at.isoformat(),
+    }

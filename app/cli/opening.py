@@ -1,0 +1,90 @@
+"""Open a profile for one command, and close it whatever happens."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.bootstrap import Application, build
+from app.cli.console import Console
+from app.services.notices import Notice
+from storage.paths import default_home
+
+HOME_VARIABLE = "LORELEAF_HOME"
+
+
+def named_home(option: str | None) -> Path | None:
+    """The profile folder that the user named, by the option or by LORELEAF_HOME; None if by neither."""
+    name = option or os.environ.get(HOME_VARIABLE)
+    return Path(name).expanduser() if name else None
+
+
+def home_of(option: str | None) -> Path:
+    """The profile folder to use."""
+    return named_home(option) or default_home()
+
+
+@contextmanager
+def opened(
+    home: Path,
+    console: Console,
+    *,
+    headless: bool = True,
+    on_notice: Callable[[Notice], None] | None = None,
+) -> Iterator[Application]:
+    """The application of the profile in ``home``, not started; closed at the end.
+
+    Args:
+        home: the profile's folder.
+        console: shows notices as they come, unless ``on_notice`` takes them (on any thread).
+        headless: as for ``app.bootstrap.build``.
+        on_notice: told every notice.
+
+    Raises:
+        StorageError: the folder or the catalog cannot be used.
+    """
+    application = build(home, headless=headless)
+    try:
+        application.notices.subscribe(on_notice or console.show_notice)
+        yield application
+    finally:
+        with interrupts_ignored():
+            application.close()
+
+
+def start(application: Application, *, learn: bool) -> None:
+    """Start the services so that Ctrl-C reaches this process alone.
+
+    A process that is being spawned has no handler yet and would print a traceback. The threads that spawn
+    them inherit the mask of this one, and so do the processes; CPython shields its own helpers that way.
+    """
+    with _interrupts_blocked():
+        application.start(learn=learn)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    if sys.platform == "win32":  # has no signal masks
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """Finish something although the user presses Ctrl-C once more. Main thread only, elsewhere without effect."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
