@@ -1,14 +1,22 @@
 """Which chunks take part in an answer, and how strongly. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.records import CandidateChunk
 
-LEAST_WEIGHT = 0.5
-"""Factor on a chunk that takes part although no word of the question occurs in it. Several adapters at once
-disturb each other, so what has less to say speaks more softly; but it may be the one that answers in other
-words."""
+SHARPNESS = 4.0
+"""Weight of a chunk = (its score / the best score) to this power.
+
+Adapters that are applied together disturb each other. Measured on the 36 questions about the twelve sample
+notes, all on, four chunks each, first hypernetwork: token recall .18 with all weights 1, .24 falling linearly
+to .5, .38 with powers 2 and 3, .39 with power 4, as good as the best chunk alone; and notes that score alike
+still share.
+"""
+
+LEAST_WEIGHT = 0.05
+"""A chunk that takes part without a word of the question may be the one that says it in other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +31,7 @@ class RoutedChunk:
     weight: float
 
 
-def route(
-    candidates: Sequence[CandidateChunk], budget: int, least_weight: float = LEAST_WEIGHT
-) -> tuple[RoutedChunk, ...]:
+def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChunk, ...]:
     """Choose at most ``budget`` chunks, the most relevant first.
 
     If all candidates fit they all take part. Otherwise only those in which a word of the question occurs can
@@ -34,7 +40,6 @@ def route(
     Args:
         candidates: all chunks of the enabled, ready documents.
         budget: how many may take part, at least 1.
-        least_weight: weight of a chunk with score 0 beside one that scores; in (0, 1].
     """
     if budget < 1:
         raise ValueError(f"budget must be at least 1, got {budget}")
@@ -42,9 +47,7 @@ def route(
     if len(chosen) > budget:
         chosen = [candidate for candidate in chosen if candidate.score > 0][:budget]
     best_score = max((candidate.score for candidate in chosen), default=0.0)
-    return tuple(
-        RoutedChunk(candidate, _weight(candidate.score, best_score, least_weight)) for candidate in chosen
-    )
+    return tuple(RoutedChunk(candidate, _weight(candidate.score, best_score)) for candidate in chosen)
 
 
 def shares(routed: Sequence[RoutedChunk]) -> tuple[float, ...]:
@@ -53,10 +56,10 @@ def shares(routed: Sequence[RoutedChunk]) -> tuple[float, ...]:
     return tuple(chunk.weight / total for chunk in routed)
 
 
-def _weight(score: float, best_score: float, least_weight: float) -> float:
+def _weight(score: float, best_score: float) -> float:
     if best_score <= 0:
         return 1.0
-    return least_weight + (1.0 - least_weight) * max(score, 0.0) / best_score
+    return max(LEAST_WEIGHT, math.pow(max(score, 0.0) / best_score, SHARPNESS))
 
 
 def _by_relevance(candidate: CandidateChunk) -> tuple[float, int, int]:

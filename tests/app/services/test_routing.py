@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.routing import route, shares
+from app.services.routing import LEAST_WEIGHT, SHARPNESS, route, shares
 from storage.records import CandidateChunk
 
 
@@ -40,9 +40,9 @@ def test_without_any_score_all_speak_equally_loud() -> None:
 
 
 def test_what_is_less_relevant_speaks_more_softly() -> None:
-    routed = route([candidate(1, 4.0), candidate(2, 2.0), candidate(3, 0.0)], budget=4, least_weight=0.5)
+    routed = route([candidate(1, 4.0), candidate(2, 2.0), candidate(3, 0.0)], budget=4)
 
-    assert [chunk.weight for chunk in routed] == [1.0, 0.75, 0.5]
+    assert [chunk.weight for chunk in routed] == [1.0, 0.5**SHARPNESS, LEAST_WEIGHT]
 
 
 def test_a_budget_of_nothing_is_refused() -> None:
