@@ -36,6 +36,18 @@ from system_requirements import (
     unsupported_reason,
 )
 
+COMMANDS = {
+    "run": "set up, then start Loreleaf (with the arguments that follow)",
+    "setup": "set up only",
+    "test": "set up with the developers' tools, check everything, run the tests (arguments: for pytest)",
+    "check": "the same without the tests",
+    "bench": "set up, then measure this machine",
+    "packages": "print the packages of Debian and Ubuntu that a window needs",
+    "clean": "remove what the other commands made inside this folder",
+}
+TAKE_ARGUMENTS = ("run", "test", "bench")
+"""What follows these belongs to what they start, options included."""
+
 
 def run_command(arguments: Sequence[str]) -> int:
     """Do what the command line asks for.
@@ -43,9 +55,12 @@ def run_command(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0, that of what was started, 1 after a failure that was explained, 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    command = _parser().parse_args(arguments[:1]).command
+    passed_on = arguments[1:]
+    if passed_on and command not in TAKE_ARGUMENTS:
+        _parser().error(f"{command} takes no arguments, got {' '.join(passed_on)}")
     try:
-        return _dispatch(options)
+        return _dispatch(command, passed_on)
     except SetupFailed as failed:
         print(f"\n{failed}", file=sys.stderr)
         return 1
@@ -57,23 +72,13 @@ def run_command(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="setup_environment.py", description="Set Loreleaf up and start it.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, does in {
-        "run": "set up, then start Loreleaf (with the arguments that follow)",
-        "setup": "set up only",
-        "test": "set up with the developers' tools, then check everything and run the tests",
-        "check": "the same without the tests",
-        "bench": "set up, then measure this machine",
-        "packages": "print the packages of Debian and Ubuntu that a window needs",
-        "clean": "remove what the other commands made inside this folder",
-    }.items():
-        command = commands.add_parser(name, help=does, description=does)
-        if name in ("run", "test", "bench"):
-            command.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on")
+    for name, does in COMMANDS.items():
+        commands.add_parser(name, help=does, description=does)
     return parser
 
 
-def _dispatch(options: argparse.Namespace) -> int:
-    match options.command:
+def _dispatch(command: str, passed_on: Sequence[str]) -> int:
+    match command:
         case "clean":
             return clean()
         case "packages":
@@ -83,17 +88,17 @@ def _dispatch(options: argparse.Namespace) -> int:
             ensure_environment()
             return 0
         case "run":
-            ensure_environment(needs_window=opens_the_window(options.arguments))
-            return _become([str(venv_python()), "-m", "app", *options.arguments])
+            ensure_environment(needs_window=opens_the_window(passed_on))
+            return _become([str(venv_python()), "-m", "app", *passed_on])
         case "bench":
             ensure_environment()
-            return _become([str(venv_python()), "-m", "app", "bench", *options.arguments])
+            return _become([str(venv_python()), "-m", "app", "bench", *passed_on])
         case "check":
             ensure_environment(("dev",), needs_qt=True)
             return check()
         case _:
             ensure_environment(("dev",), needs_qt=True)
-            return check(with_tests=True, pytest_arguments=options.arguments)
+            return check(with_tests=True, pytest_arguments=passed_on)
 
 
 def opens_the_window(arguments: Sequence[str]) -> bool:

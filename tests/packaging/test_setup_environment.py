@@ -196,6 +196,25 @@ def test_the_packages_for_ci_are_printed_as_words() -> None:
     assert {"libegl1", "libxcb-cursor0", "libgl1"} <= set(printed.split())
 
 
+def test_options_that_follow_a_command_are_passed_on_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+
+    def become(command: list[str]) -> int:
+        started.append(command)
+        return 0
+
+    monkeypatch.setattr(setup_commands, "ensure_environment", lambda *extras, **needs: None)
+    monkeypatch.setattr(setup_commands, "_become", become)
+    assert setup_commands.run_command(["run", "--home", "/tmp/p", "ask", "Who?", "--json"]) == 0
+    assert started[0][1:] == ["-m", "app", "--home", "/tmp/p", "ask", "Who?", "--json"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["setup", "--now"]])
+def test_a_command_line_that_means_nothing_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        setup_commands.run_command(arguments)
+
+
 def test_a_failing_step_gives_a_sentence_and_the_log_but_no_traceback(tmp_path: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(ROOT / "packaging", project / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
