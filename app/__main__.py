@@ -1,4 +1,4 @@
-"""The program's start. Spawned processes import this file again, so nothing heavy may be imported at its top."""
+"""The program's start. Spawned processes import this file again: nothing heavy may be imported at its top."""
 
 import sys
 from multiprocessing import freeze_support

@@ -285,6 +285,91 @@ class WorkerDied:
     last_words: str = field(default="")
 
 
+# --- processes that do one thing and end ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAdapter:
+    """Write one document's adapter for other programs; answered with AdapterExported or WorkerFailed.
+
+    Attributes:
+        format: "gguf" (llama.cpp, a file) or "peft" (transformers, a folder).
+        out: where to write.
+        title: of the document.
+        content_hash: SHA-256 hex of the document's bytes.
+        chunks: the adapters of its chunks in order, coded as Codec.LATENTS_F16.
+        base_model, weights_dir: the models that the adapters belong to.
+        base_hash, hypernetwork_hash: their identities.
+    """
+
+    format: str
+    out: Path
+    title: str
+    content_hash: str
+    chunks: tuple[bytes, ...]
+    base_model: Path
+    weights_dir: Path
+    base_hash: str
+    hypernetwork_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterExported:
+    """Written, whole.
+
+    Attributes:
+        path: the file or folder.
+        rank: of the adapter, bias block included.
+        size_bytes: of all that was written.
+    """
+
+    path: Path
+    rank: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyModels:
+    """Look which models are there; answered with ModelsFound."""
+
+    cache_dir: Path
+    weights_dir: Path
+
+
+class ModelState(StrEnum):
+    """Where a base model stands."""
+
+    READY = "ready"
+    PACKED = "packed"
+    """Its source is installed; it is unpacked at the first use."""
+    MISSING = "missing"
+    UNFIT = "unfit"
+    """Its file is another one than the hypernetwork was made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsFound:
+    """The embedded base model and the hypernetwork that fits it.
+
+    Attributes:
+        name: what ``loreleaf models get`` calls it.
+        title: what its makers call it.
+        path: of the file that is used, or would be; None while MISSING.
+        sha256, size_bytes: of that file; empty and 0 unless it is there.
+        hypernetwork_hash: empty when the hypernetwork is missing.
+        problem: what is wrong and what to do, when something is.
+    """
+
+    name: str
+    title: str
+    state: ModelState
+    path: Path | None
+    sha256: str
+    size_bytes: int
+    hypernetwork_hash: str
+    problem: str
+
+
 IngestCommand = Internalize | CancelJob | Shutdown
 IngestEvent = WorkerReady | JobProgress | JobDone | JobFailed | JobCancelled | WorkerFailed | WorkerDied
 ChatCommand = Ask | WarmParts | StopAnswer | Shutdown

@@ -1,18 +1,15 @@
 """What may be typed after ``loreleaf``. Imports nothing of the program, so that --help is quick."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
-
-_AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
-"""Adds a command: name, "module:function" in app.cli, help."""
 
 PASSED_ON = {
     "train": ("engine.training.__main__", "train a hypernetwork (for developers)"),
     "eval": ("engine.training.evaluation", "measure how well notes are remembered (for developers)"),
 }
-"""Commands that parse their own arguments, in a process of their own: name -> (module with ``main``, help)."""
+"""Commands that parse their own arguments, in their own process: name -> (module with ``main``, help)."""
 
 _DOCUMENT_HELP = "a number of “loreleaf list”, a title, or the path of a file or folder"
 
@@ -61,84 +58,95 @@ def _version() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="loreleaf",
-        description="Learns your notes and answers questions about them, offline. Without a command: the window.",
+        description="Learns your notes and answers questions about them, offline. Without a command it opens "
+        "the window.",
         epilog="Exit codes: 0 done, 1 it failed and said why, 2 the command line was wrong.",
     )
     parser.add_argument("--version", action="version", version=f"loreleaf {_version()}")
     home_help = "the folder with Loreleaf's data (default: LORELEAF_HOME, else the system's usual place)"
     parser.add_argument("--home", metavar="DIR", help=home_help)
     parser.set_defaults(run="app.cli.window:open_window")
-    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     # The same option after the command; SUPPRESS, or its default would undo what stood before.
-    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere = _Parser(add_help=False)
     everywhere.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help=home_help)
+    commands = _Commands(parser, "COMMAND", everywhere)
+    _add_library_commands(commands)
+    _add_question_commands(commands)
+    _add_model_commands(commands)
+    for name, (_module, help_text) in PASSED_ON.items():
+        commands.add_to_help(name, help_text)
+    return parser
 
-    def command(name: str, run: str, help_text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, parents=[everywhere], help=help_text, description=f"{help_text[:1].upper()}{help_text[1:]}."
+
+class _Commands:
+    """The commands of a parser, each with the options that stand everywhere."""
+
+    def __init__(self, parser: _Parser, metavar: str, everywhere: _Parser, *, required: bool = False) -> None:
+        self._subparsers = parser.add_subparsers(metavar=metavar, required=required, parser_class=_Parser)
+        self._everywhere = everywhere
+
+    def add(self, name: str, run: str, help_text: str) -> _Parser:
+        """Add a command that calls ``run``, "module:function" in app.cli."""
+        description = f"{help_text[:1].upper()}{help_text[1:]}."
+        added = self._subparsers.add_parser(
+            name, parents=[self._everywhere], help=help_text, description=description
         )
         added.set_defaults(run=f"app.cli.{run}")
         return added
 
-    _add_library_commands(command)
-    _add_question_commands(command)
-    _add_model_commands(command)
-    for name, (_module, help_text) in PASSED_ON.items():
-        commands.add_parser(name, add_help=False, help=help_text)
-    return parser
+    def add_group(self, name: str, metavar: str, help_text: str) -> "_Commands":
+        """Add a command that has commands of its own."""
+        group = self._subparsers.add_parser(name, parents=[self._everywhere], help=help_text)
+        return _Commands(group, metavar, self._everywhere, required=True)
+
+    def add_to_help(self, name: str, help_text: str) -> None:
+        """Name a command that is taken from the line before this parser sees it."""
+        self._subparsers.add_parser(name, add_help=False, help=help_text)
 
 
-def _add_library_commands(command: _AddCommand) -> None:
-    add = command("add", "library_commands:add", "learn files and folders")
+def _add_library_commands(commands: _Commands) -> None:
+    add = commands.add("add", "library_commands:add", "learn files and folders")
     add.add_argument("paths", nargs="+", metavar="PATH")
-    watch = command("watch", "library_commands:watch", "keep up with a folder")
+    watch = commands.add("watch", "library_commands:watch", "keep up with a folder")
     watch.add_argument("folder", metavar="DIR")
-    unwatch = command("unwatch", "library_commands:unwatch", "keep up with a folder no longer")
+    unwatch = commands.add("unwatch", "library_commands:unwatch", "keep up with a folder no longer")
     unwatch.add_argument("folder", metavar="DIR")
-    listing = command(
-        "list", "library_commands:list_documents", "show the documents, their state and the reason"
-    )
+    listing = commands.add("list", "library_commands:list_documents", "show the documents and their state")
     _add_json(listing)
     for name, function, help_text in (
         ("on", "switch_on", "let documents take part in answers"),
         ("off", "switch_off", "keep documents out of answers"),
     ):
-        switch = command(name, f"library_commands:{function}", help_text)
+        switch = commands.add(name, f"library_commands:{function}", help_text)
         which = switch.add_mutually_exclusive_group(required=True)
         which.add_argument("documents", nargs="*", default=[], metavar="DOC", help=_DOCUMENT_HELP)
         which.add_argument("--all", action="store_true", help="all documents")
-    forget = command("forget", "library_commands:forget", "remove documents for good; the files stay")
+    forget = commands.add("forget", "library_commands:forget", "remove documents for good; the files stay")
     forget.add_argument("documents", nargs="+", metavar="DOC", help=_DOCUMENT_HELP)
-    export = command("export", "export_command:export", "write a document's adapter for other programs")
+    export = commands.add("export", "export_command:export", "write a document's adapter for other programs")
     export.add_argument("document", metavar="DOC", help=_DOCUMENT_HELP)
     export.add_argument("--format", required=True, choices=("peft", "gguf"))
     export.add_argument("out", metavar="OUT", help="a file for gguf, a folder for peft")
 
 
-def _add_question_commands(command: _AddCommand) -> None:
-    ask = command("ask", "ask_command:ask", "answer one question")
+def _add_question_commands(commands: _Commands) -> None:
+    ask = commands.add("ask", "ask_command:ask", "answer one question")
     ask.add_argument("question", nargs="+", metavar="QUESTION")
     _add_mode(ask)
     _add_json(ask)
-    chat = command("chat", "terminal_chat:chat", "chat in the terminal")
+    chat = commands.add("chat", "terminal_chat:chat", "chat in the terminal")
     _add_mode(chat)
 
 
-def _add_model_commands(command: _AddCommand) -> None:
-    doctor = command(
-        "doctor", "doctor:doctor", "look whether everything works: device, models, catalog, versions"
-    )
+def _add_model_commands(commands: _Commands) -> None:
+    doctor = commands.add("doctor", "doctor:doctor", "look whether everything works")
     _add_json(doctor)
-    bench = command("bench", "bench_command:bench", "measure the speed of this computer")
+    bench = commands.add("bench", "bench_command:bench", "measure the speed of this computer")
     _add_json(bench)
-    models = command("models", "models_command:list_models", "show or prepare the base models")
-    actions = models.add_subparsers(metavar="list|get", required=True, parser_class=_Parser)
-    listing = actions.add_parser("list", help="show them")
-    listing.set_defaults(run="app.cli.models_command:list_models")
-    _add_json(listing)
-    get = actions.add_parser("get", help="make one ready for use")
+    models = commands.add_group("models", "list|get", "show or prepare the base models")
+    _add_json(models.add("list", "models_command:list_models", "show the base models"))
+    get = models.add("get", "models_command:get_model", "make a base model ready for use")
     get.add_argument("name", metavar="NAME")
-    get.set_defaults(run="app.cli.models_command:get_model")
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

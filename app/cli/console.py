@@ -1,4 +1,4 @@
-"""What the terminal shows: results on stdout, everything else on stderr, progress only where somebody watches."""
+"""What the terminal shows: results on stdout, the rest on stderr, progress only where somebody watches."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What ``loreleaf`` does where it has neither a display nor a terminal: learn the samples and answer questions."""
+"""What ``loreleaf`` does without a display and without a terminal: learn the samples and answer questions."""
 
 import argparse
 import tempfile
@@ -27,7 +27,7 @@ def samples_folder() -> Path:
 def show_samples(options: argparse.Namespace, console: Console) -> int:
     """Learn the samples, answer three questions about them; 1 if a note could not be learnt.
 
-    In the profile that was named; in a temporary one otherwise, so that nobody's library gets samples unasked.
+    In the profile that was named, otherwise in a temporary one: nobody's library gets samples unasked.
     """
     samples = find_samples(samples_folder())
     if not samples.notes or len(samples.questions) < N_QUESTIONS:

@@ -29,11 +29,18 @@ class Learning:
     Args:
         application: built, not started.
         documents: whose end is to be told; others may be learnt as well.
+        is_quiet: show the progress only.
     """
 
     def __init__(
-        self, application: Application, console: Console, documents: Iterable[DocumentRecord]
+        self,
+        application: Application,
+        console: Console,
+        documents: Iterable[DocumentRecord],
+        *,
+        is_quiet: bool = False,
     ) -> None:
+        self._is_quiet = is_quiet
         self._application = application
         self._console = console
         self._open = {document.id: document for document in documents if document.state not in _FINAL}
@@ -100,7 +107,8 @@ class Learning:
                 del self._open[id_]  # forgotten meanwhile
             elif document.state in _FINAL:
                 del self._open[id_]
-                self._console.result(describe(document))
+                if not self._is_quiet:
+                    self._console.result(describe(document))
                 failed += [document] if document.state is DocumentState.FAILED else []
         return failed
 
@@ -114,6 +122,11 @@ class Learning:
     def _what_waits(self) -> str:
         n_waiting = len(self._open)
         return f"{plural(n_waiting, 'note')} wait in the queue." if n_waiting else ""
+
+
+def queued_elsewhere(n_notes: int) -> str:
+    """What to say when another process has the right to learn for this library."""
+    return f"{plural(n_notes, 'note')} queued. Loreleaf is open elsewhere with this library and learns there."
 
 
 def describe(document: DocumentRecord) -> str:

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from app.bootstrap import Application
-from app.cli.console import Console, plural
+from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.learning import Learning, describe
+from app.cli.learning import Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents, find_folder
 from app.cli.opening import home_of, opened, start
 from app.services.ingest_service import AddReport
@@ -129,9 +129,7 @@ def _learn(
     if not waiting:
         return []
     if not is_ours:
-        console.result(
-            f"{plural(len(waiting), 'note')} queued. Loreleaf is open elsewhere with this library and learns there."
-        )
+        console.result(queued_elsewhere(len(waiting)))
         return []
     learning = Learning(application, console, waiting)
     start(application, learn=True)

@@ -1,4 +1,4 @@
-"""The command line: what was typed -> a command -> an exit code. Failures end in one sentence, never a traceback."""
+"""What was typed -> a command -> an exit code. Failures end in one sentence, never in a traceback."""
 
 import argparse
 import logging

@@ -61,12 +61,13 @@ def start(application: Application, *, learn: bool) -> None:
     A process that is being spawned has no handler yet and would print a traceback. The threads that spawn
     them inherit the mask of this one, and so do the processes; CPython shields its own helpers that way.
     """
-    with _interrupts_blocked():
+    with interrupts_blocked():
         application.start(learn=learn)
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from the threads and processes that are started meanwhile."""
     if sys.platform == "win32":  # has no signal masks
         yield
         return
@@ -79,7 +80,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 @contextmanager
 def interrupts_ignored() -> Iterator[None]:
-    """Finish something although the user presses Ctrl-C once more. Main thread only, elsewhere without effect."""
+    """Finish something although the user presses Ctrl-C once more. Without effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Commands of the developers that need torch: each runs in a process of its own and parses its own arguments."""
+"""Developers' commands that need torch: each runs in its own process and parses its own arguments."""
 
 import argparse
 import sys

@@ -12,7 +12,7 @@ from app.cli.asking import ask_and_follow, source_lines
 from app.cli.console import Console, plural
 from app.cli.demo import samples_folder
 from app.cli.errors import CommandFailed
-from app.cli.learning import Learning, describe
+from app.cli.learning import Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents
 from app.cli.opening import home_of, opened, start
 from app.services.answers import Answer, QuestionRefused
@@ -96,11 +96,12 @@ class TerminalChat:
     def _greet(self) -> None:
         documents = self._application.library.documents()
         n_ready = sum(document.state is DocumentState.READY for document in documents)
-        self._console.result(
-            f"{plural(n_ready, 'note')} learnt. Ask something, or type /help."
-            if documents
-            else "The library is empty. /add PATH learns a file or folder, /samples a dozen sample notes; /help shows more."
-        )
+        if documents:
+            self._console.result(f"{plural(n_ready, 'note')} learnt. Ask something, or type /help.")
+        else:
+            self._console.result(
+                "The library is empty. /add PATH learns a file or folder, /samples a dozen sample notes."
+            )
 
     def _read(self) -> str | None:
         while not self._notices.empty():
@@ -183,9 +184,7 @@ class TerminalChat:
         """Whether another process of this library learns what was added; says so."""
         if self._application.lock.wait_held(1.0):
             return False
-        self._console.result(
-            f"{plural(len(documents), 'note')} queued. Loreleaf is open elsewhere with this library and learns there."
-        )
+        self._console.result(queued_elsewhere(len(documents)))
         return True
 
     def _switch(self, names: list[str], *, on: bool) -> None:

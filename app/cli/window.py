@@ -1,4 +1,4 @@
-"""``loreleaf`` without a command: the window; without a display the terminal; without a terminal the samples."""
+"""``loreleaf`` without a command: the window; without a display a chat; without a terminal the samples."""
 
 import argparse
 import importlib.util
@@ -35,7 +35,7 @@ def open_window(options: argparse.Namespace, console: Console) -> int:
 
 
 def _show_window(home: Path) -> int:
-    if advice := _what_qt_lacks():
+    if advice := what_qt_lacks():
         raise CommandFailed(advice, _CHAT_ADVICE)
     try:
         from app.ui.application import run
@@ -55,7 +55,7 @@ def _show_window(home: Path) -> int:
     return run(build(home))
 
 
-def _what_qt_lacks() -> str:
+def what_qt_lacks() -> str:
     """Which libraries of the system Qt lacks and the one line that installs them; empty if it has all.
 
     Looked at beforehand, because without its xcb libraries Qt does not raise but ends the process.
@@ -69,7 +69,7 @@ def _what_qt_lacks() -> str:
 
 
 def _system_requirements() -> ModuleType | None:
-    """The set-up's tables of what the machine must bring; None where Loreleaf was installed without its sources.
+    """The set-up's tables of what the machine must bring; None without Loreleaf's sources.
 
     It lies outside our packages, since the set-up needs it before there is anything to import.
     """
