@@ -1,11 +1,5 @@
-"""Sets of contexts and questions, tokenised once, kept as flat arrays.
+"""Sets of contexts and questions, tokenised once, kept as flat arrays."""
 
-A set is JSON lines, gzip or xz: {"context", "qas": [{"q", "a": [answers]}]}; ``a[0]`` is learnt.
-"""
-
-import gzip
-import json
-import lzma
 import random
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,20 +14,11 @@ from tokenizers import Tokenizer
 
 from engine.training.personal_notes.generator import generate_note
 from engine.training.prompts import Templates
+from engine.training.question_sets import RawExample, parse, read_lines
 
-MAX_ANSWER_CHARS = 160
-"""Longer answers teach the wrong length."""
 _JOB_SIZE = 1000
 
 Tokens = NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class RawExample:
-    """A context and its questions with every accepted answer, the reference answer first."""
-
-    context: str
-    questions: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,36 +94,6 @@ class Corpus:
         """Read what ``save`` wrote."""
         with np.load(path) as arrays:
             return cls(*(arrays[f.name] for f in fields(cls)))
-
-
-def read_lines(folder: Path, name: str) -> list[str]:
-    """The lines of one set.
-
-    Raises:
-        FileNotFoundError: neither NAME.jsonl.gz nor NAME.jsonl.xz is there.
-    """
-    for suffix, opener in ((".jsonl.gz", gzip.open), (".jsonl.xz", lzma.open)):
-        path = folder / (name + suffix)
-        if path.exists():
-            with opener(path, "rt", encoding="utf-8") as lines:
-                return list(lines)
-    msg = f"no set named {name} in {folder}"
-    raise FileNotFoundError(msg)
-
-
-def parse(lines: Iterable[str]) -> list[RawExample]:
-    """Questions with an empty or a long answer are left out, and contexts that then have none."""
-    examples: list[RawExample] = []
-    for line in lines:
-        record = json.loads(line)
-        questions = tuple(
-            (qa["q"].strip(), tuple(qa["a"]))
-            for qa in record["qas"]
-            if qa["a"] and 0 < len(qa["a"][0]) < MAX_ANSWER_CHARS and qa["q"].strip()
-        )
-        if questions:
-            examples.append(RawExample(record["context"], questions))
-    return examples
 
 
 def made_notes(seed: int, count: int) -> list[RawExample]:

@@ -24,19 +24,11 @@ from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, epoch_order, make_batch
 from engine.training.config import TrainConfig
-from engine.training.corpus import (
-    Corpus,
-    Example,
-    Limits,
-    RawExample,
-    build_corpus,
-    parse,
-    read_lines,
-    tokenise,
-)
+from engine.training.corpus import Corpus, Example, Limits, build_corpus, tokenise
 from engine.training.metrics import mean
 from engine.training.muon import Muon
 from engine.training.prompts import Templates
+from engine.training.question_sets import RawExample, parse, read_lines
 from engine.training.student import Student, embedded_config, measure, new_hypernetwork
 
 logger = logging.getLogger(__name__)

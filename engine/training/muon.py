@@ -37,9 +37,12 @@ class Muon(torch.optim.Optimizer):
     """For matrices only; vectors, embeddings and scalers belong to AdamW.
 
     Args:
-        params: groups or parameters of two or more axes. A group may carry ``split``: sizes along the last
+        params: groups or parameters of two or more axes; leading ones are separate matrices. A group may carry ``split``: sizes along the last
             axis of parts that are orthogonalised apart (the head holds rows of A beside rows of B).
         lr: step size; weight_decay is multiplied by it.
+
+    Raises:
+        ValueError: a parameter has fewer than two axes.
     """
 
     def __init__(
@@ -50,7 +53,11 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 0.01,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "split": None}
-        super().__init__(params, defaults)  # type: ignore[arg-type]  # torch's ParamsT alias is narrower
+        super().__init__(params, defaults)
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.ndim < 2:
+                    raise ValueError(f"Muon takes matrices, got a parameter of the shape {tuple(p.shape)}")
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -60,7 +67,10 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                state = self.state[p]
+                if "momentum" not in state:
+                    state["momentum"] = torch.zeros_like(p)
+                buffer = state["momentum"]
                 buffer.lerp_(p.grad, 1 - group["momentum"])
                 update = _update(p.grad.lerp(buffer, group["momentum"]), group["split"])
                 p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])

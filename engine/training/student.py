@@ -14,9 +14,10 @@ from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.models.llama import FrozenLlama, LlamaConfig
 from engine.training.batches import Batch, pack
-from engine.training.corpus import Example, RawExample, Tokens
+from engine.training.corpus import Example, Tokens
 from engine.training.metrics import Score, score
 from engine.training.prompts import CONTEXT_PREFIX, Templates
+from engine.training.question_sets import RawExample
 
 MODULE = "down_proj"
 

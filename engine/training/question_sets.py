@@ -1,0 +1,54 @@
+"""Sets of contexts and questions as files: JSON lines, gzip or xz.
+
+One record: {"context", "qas": [{"q", "a": [answers]}]}; ``a[0]`` is the reference answer, the others are accepted too.
+Standard library only: the measurement reads them without torch.
+"""
+
+import gzip
+import json
+import lzma
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+SUFFIXES = {".jsonl.gz": gzip.open, ".jsonl.xz": lzma.open}
+MAX_ANSWER_CHARS = 160
+"""Longer answers teach the wrong length."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawExample:
+    """A context and its questions with every accepted answer, the reference answer first."""
+
+    context: str
+    questions: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def read_lines(folder: Path, name: str) -> list[str]:
+    """The lines of one set.
+
+    Raises:
+        FileNotFoundError: neither NAME.jsonl.gz nor NAME.jsonl.xz is there.
+    """
+    for suffix, opener in SUFFIXES.items():
+        path = folder / (name + suffix)
+        if path.exists():
+            with opener(path, "rt", encoding="utf-8") as lines:
+                return list(lines)
+    msg = f"no set named {name} in {folder}"
+    raise FileNotFoundError(msg)
+
+
+def parse(lines: Iterable[str]) -> list[RawExample]:
+    """Questions with an empty or a long answer are left out, and contexts that then have none."""
+    examples: list[RawExample] = []
+    for line in lines:
+        record = json.loads(line)
+        questions = tuple(
+            (qa["q"].strip(), tuple(qa["a"]))
+            for qa in record["qas"]
+            if qa["a"] and 0 < len(qa["a"][0]) < MAX_ANSWER_CHARS and qa["q"].strip()
+        )
+        if questions:
+            examples.append(RawExample(record["context"], questions))
+    return examples
