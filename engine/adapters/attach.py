@@ -15,7 +15,10 @@ PARENTS = ("self_attn", "mlp")
 
 @contextmanager
 def attached(
-    layers: Sequence[nn.Module], factors: Mapping[str, tuple[Tensor, Tensor]], lora_alpha: float, n_queries: Sequence[int]
+    layers: Sequence[nn.Module],
+    factors: Mapping[str, tuple[Tensor, Tensor]],
+    lora_alpha: float,
+    n_queries: Sequence[int],
 ) -> Iterator[None]:
     """Within the block, ``y = W x + lora_alpha * B^T A x`` in float32, cast back to the layer's dtype.
 

@@ -1,7 +1,8 @@
 """Reads checkpoints of the reference implementation, without its package and without arbitrary unpickling.
 
-A checkpoint is a zip written by torch.save: tensors, and three configuration objects pickled by class. Only the names
-below may be unpickled, as stubs without behaviour; a file that names anything else is refused before anything runs.
+A checkpoint is a zip written by torch.save: tensors, and three configuration objects pickled by class. Only
+the names below may be unpickled, as stubs without behaviour; a file that names anything else is refused
+before anything runs.
 Source: spec section 2; SakanaAI/doc-to-lora.
 """
 
@@ -93,7 +94,8 @@ class _Unpickler(pickle.Unpickler):
             return _STORAGES[name]
         raise ModelUnavailable(
             "This hypernetwork file is refused, because it could run programs.",
-            f"It names {module}.{name}, which no Doc-to-LoRA checkpoint needs. Get the file from its publisher again.",
+            f"It names {module}.{name}, which no Doc-to-LoRA checkpoint needs. "
+            "Get the file from its publisher again.",
         )
 
     def persistent_load(self, pid: Any) -> Tensor:  # noqa: ANN401  # pickle's own signature
@@ -124,7 +126,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
             content = _Unpickler(archive, root).load()
         base_model = str(content.pop("base_model_name_or_path"))
         hypernet, encoder = content.pop("hypernet_config"), content.pop("ctx_encoder_args")
-    except (OSError, BadZipFile, StopIteration, KeyError, pickle.UnpicklingError, EOFError, ValueError) as exc:
+    except (
+        OSError,
+        BadZipFile,
+        StopIteration,
+        KeyError,
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+    ) as exc:
         raise ModelUnavailable(
             "This hypernetwork file cannot be read.", f"{path}: {exc!r}. Download it again."
         ) from exc
@@ -154,7 +164,9 @@ def _config(hypernet: _Stub, tensors: dict[str, Tensor]) -> HypernetworkConfig:
         d_encoder=aggregator.feature_size,
         d_latent=config.latent_size,
         lora_rank=lora.r,
-        target_modules=tuple(TargetModule(name, d_in[name], d_out[name]) for name in sorted(lora.target_modules)),
+        target_modules=tuple(
+            TargetModule(name, d_in[name], d_out[name]) for name in sorted(lora.target_modules)
+        ),
         lora_alpha=float(lora.lora_alpha),
         n_latents=aggregator.n_latent_queries,
         n_blocks=aggregator.num_blocks,

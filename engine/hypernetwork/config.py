@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "hypernetwork.safetensors"
+_MAY_BE_ZERO = ("n_blocks", "n_self_attn_per_block", "n_pre_head_layers", "bias_rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +131,27 @@ class HypernetworkConfig:
         """Parse what ``to_json`` wrote.
 
         Raises:
-            ValueError: not JSON, a field is unknown or missing.
+            ValueError: not a JSON object, or a field is unknown, missing or of another type.
         """
         data = json.loads(text)
+        if not isinstance(data, dict):
+            msg = f"the hypernetwork's config must be a JSON object, got {type(data).__name__}"
+            raise ValueError(msg)  # noqa: TRY004  # callers know a damaged file as ValueError
         known = {f.name for f in fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown:
             msg = f"unknown fields in the hypernetwork's config: {', '.join(unknown)}"
             raise ValueError(msg)
         try:
-            data["target_modules"] = tuple(TargetModule(**module) for module in data["target_modules"])
-            return cls(**data)
+            modules = tuple(TargetModule(**module) for module in data.pop("target_modules"))
+            config = cls(target_modules=modules, **data)
         except (KeyError, TypeError) as exc:
             msg = f"the hypernetwork's config is incomplete: {exc}"
             raise ValueError(msg) from exc
+        _check_types(config)
+        for module in modules:
+            _check_types(module)
+        return config
 
     def to_json(self) -> str:
         """The config as indented JSON with a final newline."""
@@ -153,3 +161,22 @@ class HypernetworkConfig:
     def load(cls, folder: Path) -> Self:
         """Read ``config.json`` of a weights folder; raises OSError or ValueError."""
         return cls.from_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+
+
+def _check_types(record: HypernetworkConfig | TargetModule) -> None:
+    """A config from a file may hold anything.
+
+    Raises:
+        ValueError: a size is negative or no whole number, or a field is of another type.
+    """
+    kinds: dict[Any, type | tuple[type, ...]] = {int: int, float: (int, float), bool: bool, str: str}
+    for f in fields(record):
+        value = getattr(record, f.name)
+        kind = kinds.get(f.type)
+        # bool is an int in Python, but true is no size.
+        if kind and (not isinstance(value, kind) or (isinstance(value, bool) and f.type is not bool)):
+            msg = f"{f.name} in the hypernetwork's config must be of the type {f.type}, got {value!r}"
+            raise ValueError(msg)
+        if f.type is int and value < (0 if f.name in _MAY_BE_ZERO else 1):
+            msg = f"{f.name} in the hypernetwork's config is {value}"
+            raise ValueError(msg)

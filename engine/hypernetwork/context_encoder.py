@@ -11,11 +11,12 @@ from torch import Tensor, nn
 class ContextEncoder:
     """The bare decoder without its last layer.
 
-    Dropping the layer makes transformers put the final norm on the last of the returned states; the hypernetworks
-    were trained on exactly that.
+    Dropping the layer makes transformers put the final norm on the last of the returned states; the
+    hypernetworks were trained on exactly that.
 
     Args:
-        model: bare decoder (Gemma2Model, Qwen3Model, MistralModel). It is cut in place, so pass a model of its own.
+        model: bare decoder (Gemma2Model, Qwen3Model, MistralModel). It is cut in place, so pass a
+            model of its own.
         n_layers: L, layers of the base model that get an adapter.
     """
 

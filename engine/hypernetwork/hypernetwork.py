@@ -223,7 +223,8 @@ class Hypernetwork(nn.Module):
 
 def normalise(x: Tensor) -> Tensor:
     """``x / ||x||`` over the last axis, without an epsilon, as the reference has it."""
-    return x / x.norm(dim=-1, keepdim=True)
+    norm: Tensor = x.norm(dim=-1, keepdim=True)
+    return x / norm
 
 
 def combine(

@@ -90,6 +90,16 @@ class Internalizer:
                 f"It wants the model {self.config.base_model_hash[:12]}, "
                 f"and {base_model.name} is {self.base_hash[:12]}.",
             )
+        wanted, found = (
+            (self.config.n_layers, self.config.d_encoder),
+            (base.config.n_layers, base.config.d_model),
+        )
+        if wanted != found:
+            raise ModelUnavailable(
+                "The part of Loreleaf that learns notes was made for another base model.",
+                f"It wants {wanted[0]} layers of width {wanted[1]}; "
+                f"{base_model.name} has {found[0]} of {found[1]}.",
+            )
         self._base, self._hypernetwork, self._device = base, hypernetwork, placement.device
         self._tokenizer = load_tokenizer(base_model)
         self._prefix = self._ids(self.config.context_prefix)
@@ -119,20 +129,25 @@ class Internalizer:
 
     @torch.inference_mode()
     def latents(self, text: str) -> bytes:
-        """Unit latents of a chunk, as Codec.LATENTS_F16 has them: float16 (L, r, d_latent).
+        """Unit latents of a chunk, as Codec.LATENTS_F16 has them: float16 (L, M * r, d_latent).
 
         Raises:
-            EngineError: the device has too little memory.
+            EngineError: the device has too little memory, or computed no finite numbers.
         """
         ids = torch.tensor([[*self._prefix, *self._ids(text), *self._suffix]], device=self._device)  # (1, S)
         try:
             features = self._base.layer_inputs(ids).float()  # (1, L, S, D)
-            u = self._hypernetwork.unit_latents(features)[0, :, 0]  # (L, r, d), one target module
+            u = self._hypernetwork.unit_latents(features)[0].flatten(1, 2)  # (L, M * r, d)
         except (torch.OutOfMemoryError, MemoryError) as exc:
             raise EngineError(
                 "There is not enough memory to learn this note.",
                 f"{self.device_text} ran out of memory ({exc}). Close other programs and retry.",
             ) from exc
+        if not u.isfinite().all():  # float16 on a GPU can overflow, and a catalog must not keep that
+            raise EngineError(
+                "This note could not be learnt on this device.",
+                f"{self.device_text} computed numbers that are not finite. Choose the CPU in the settings.",
+            )
         return u.to(torch.float16).cpu().numpy().astype("<f2").tobytes()
 
     def _ids(self, text: str) -> list[int]:

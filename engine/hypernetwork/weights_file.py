@@ -52,23 +52,36 @@ def load_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
     """Read what ``save_tensors`` wrote, dequantised to float32.
 
     Raises:
-        ModelUnavailable: the file is missing or damaged.
+        ModelUnavailable: the file is missing or damaged, or a tensor and its scale do not belong together.
     """
     try:
         stored = load_file(path)
     except (OSError, SafetensorError) as exc:
-        raise ModelUnavailable(
-            "The part of Loreleaf that learns notes is missing or damaged.",
-            f"{path} could not be read ({exc}). Reinstall Loreleaf, or restore that file.",
-        ) from exc
+        raise _damaged(path, str(exc)) from exc
     tensors: dict[str, NDArray[np.float32]] = {}
     for name, array in stored.items():
         if name.endswith(SCALE_SUFFIX):
+            if name.removesuffix(SCALE_SUFFIX) not in stored:
+                raise _damaged(path, f"{name} belongs to no tensor")
             continue
         scale = stored.get(name + SCALE_SUFFIX)
+        if (array.dtype == np.int8) != (scale is not None):
+            raise _damaged(path, f"{name} is {array.dtype} {'without' if scale is None else 'with'} a scale")
         values = array.astype(np.float32)
-        tensors[name] = values if scale is None else values * scale[..., None]
+        if scale is None:
+            tensors[name] = values
+        elif scale.shape == values.shape[:-1]:
+            tensors[name] = values * scale[..., None]
+        else:
+            raise _damaged(path, f"{name} is {values.shape} and its scale {scale.shape}")
     return tensors
+
+
+def _damaged(path: Path, reason: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        "The part of Loreleaf that learns notes is missing or damaged.",
+        f"{path} could not be read ({reason}). Reinstall Loreleaf, or restore that file.",
+    )
 
 
 def hypernetwork_hash(weights_dir: Path) -> str:

@@ -115,7 +115,8 @@ class FrozenLlama:
         """Read and dequantise a GGUF file of the llama architecture with tied embeddings.
 
         Raises:
-            ModelUnavailable: another architecture, or a damaged file.
+            ModelUnavailable: another architecture, a tensor or an option of it that this class does not
+                compute with (biases, a scaled rotary embedding, an output matrix), or a damaged file.
         """
         try:
             header = read_header(path)
@@ -124,31 +125,43 @@ class FrozenLlama:
         config = _read_config(header, path)
         tensors = {tensor.name: tensor for tensor in header.tensors}
         data = np.memmap(path, np.uint8, mode="r")
-        if "output.weight" in tensors:
-            raise ModelUnavailable(
-                "This base model cannot be used.", "Its output matrix is not its embedding."
-            )
 
-        def take(name: str) -> Tensor:
+        def take(name: str, *shape: int) -> Tensor:
             if name not in tensors:
                 raise ModelUnavailable("The base model's file is incomplete.", f"It lacks the tensor {name}.")
-            return torch.from_numpy(_read_tensor(data, tensors[name])).to(device, dtype)
+            entry = tensors.pop(name)
+            if entry.shape != shape:
+                detail = f"The tensor {name} has the shape {entry.shape}, expected {shape}."
+                raise ModelUnavailable("The base model's file is damaged.", detail)
+            return torch.from_numpy(_read_tensor(data, entry)).to(device, dtype)
+
+        d, d_ffn = config.d_model, config.d_ffn
+        d_q, d_kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
 
         def block(i: int) -> LayerWeights:
             prefix = f"blk.{i}."
-            q = _half_split(take(prefix + "attn_q.weight"), config.n_heads)
-            k = _half_split(take(prefix + "attn_k.weight"), config.n_kv_heads)
+            q = _half_split(take(prefix + "attn_q.weight", d_q, d), config.n_heads)
+            k = _half_split(take(prefix + "attn_k.weight", d_kv, d), config.n_kv_heads)
             return LayerWeights(
-                attn_norm=take(prefix + "attn_norm.weight"),
-                qkv=torch.cat([q, k, take(prefix + "attn_v.weight")]),
-                out=take(prefix + "attn_output.weight"),
-                ffn_norm=take(prefix + "ffn_norm.weight"),
-                gate_up=torch.cat([take(prefix + "ffn_gate.weight"), take(prefix + "ffn_up.weight")]),
-                down=take(prefix + "ffn_down.weight"),
+                attn_norm=take(prefix + "attn_norm.weight", d),
+                qkv=torch.cat([q, k, take(prefix + "attn_v.weight", d_kv, d)]),
+                out=take(prefix + "attn_output.weight", d, d_q),
+                ffn_norm=take(prefix + "ffn_norm.weight", d),
+                gate_up=torch.cat(
+                    [take(prefix + "ffn_gate.weight", d_ffn, d), take(prefix + "ffn_up.weight", d_ffn, d)]
+                ),
+                down=take(prefix + "ffn_down.weight", d, d_ffn),
             )
 
         layers = [block(i) for i in range(config.n_layers)]
-        return cls(config, take("token_embd.weight"), layers, take("output_norm.weight"))
+        vocabulary = tensors["token_embd.weight"].shape[0] if "token_embd.weight" in tensors else 0
+        embedding, norm = take("token_embd.weight", vocabulary, d), take("output_norm.weight", d)
+        if (
+            tensors
+        ):  # each of them would change the answers: an output matrix, biases, factors of the rotation
+            names = ", ".join(sorted(tensors)[:3])
+            raise ModelUnavailable("This base model cannot be used.", f"{path.name} also has {names}.")
+        return cls(config, embedding, layers, norm)
 
     def rope(self, n_tokens: int) -> tuple[Tensor, Tensor]:
         """cos and sin of the rotary embedding, each (T, d_head)"""
@@ -209,7 +222,21 @@ def _half_split(weight: Tensor, n_heads: int) -> Tensor:
 
 
 def _read_tensor(data: np.memmap[tuple[int], np.dtype[np.uint8]], entry: TensorEntry) -> NDArray[np.float32]:
-    """One tensor as float32, in its own shape."""
+    """One tensor as float32, in its own shape.
+
+    Raises:
+        ModelUnavailable: the file ends before the tensor does, or its type is not one of ggml's.
+    """
+    try:
+        return _decode_tensor(data, entry)
+    except (ValueError, NotImplementedError) as exc:
+        detail = f"The tensor {entry.name} cannot be read ({exc})."
+        raise ModelUnavailable("The base model's file is damaged.", detail) from exc
+
+
+def _decode_tensor(
+    data: np.memmap[tuple[int], np.dtype[np.uint8]], entry: TensorEntry
+) -> NDArray[np.float32]:
     kind = GGMLQuantizationType(entry.kind)
     if kind in (GGMLQuantizationType.F32, GGMLQuantizationType.F16):
         dtype = np.dtype("<f4" if kind is GGMLQuantizationType.F32 else "<f2")
@@ -222,20 +249,42 @@ def _read_tensor(data: np.memmap[tuple[int], np.dtype[np.uint8]], entry: TensorE
 
 
 def _read_config(header: GgufHeader, path: Path) -> LlamaConfig:
+    architecture = header.values.get("general.architecture")
+    if architecture != "llama":
+        detail = f"{path.name} is of the architecture {architecture!r}; only 'llama' is known here."
+        raise ModelUnavailable("This base model cannot be used.", detail)
+    scaling = header.values.get("llama.rope.scaling.type", "none")
+    if scaling != "none":
+        detail = f"{path.name} scales its rotary embedding ({scaling!r}), which is not known here."
+        raise ModelUnavailable("This base model cannot be used.", detail)
+
     def value(key: str) -> float:
         found = header.values.get(key)
         if not isinstance(found, int | float):
             raise ModelUnavailable("This base model cannot be used.", f"{path.name} lacks the entry {key}.")
+        if found <= 0:
+            detail = f"{path.name} has {found} as {key}."
+            raise ModelUnavailable("The base model's file is damaged.", detail)
         return float(found)
 
     d_model, n_heads = int(value("llama.embedding_length")), int(value("llama.attention.head_count"))
+    n_kv_heads = int(value("llama.attention.head_count_kv"))
+    key_length = "llama.attention.key_length"
+    d_head = int(value(key_length)) if key_length in header.values else d_model // n_heads
+    if (
+        n_heads % n_kv_heads
+        or d_head % 2
+        or header.values.get("llama.rope.dimension_count", d_head) != d_head
+    ):
+        detail = f"{path.name} has {n_heads} heads of {d_head} numbers beside {n_kv_heads} heads of keys."
+        raise ModelUnavailable("This base model cannot be used.", detail)
     return LlamaConfig(
         n_layers=int(value("llama.block_count")),
         d_model=d_model,
         d_ffn=int(value("llama.feed_forward_length")),
         n_heads=n_heads,
-        n_kv_heads=int(value("llama.attention.head_count_kv")),
-        d_head=d_model // n_heads,
+        n_kv_heads=n_kv_heads,
+        d_head=d_head,
         rope_theta=value("llama.rope.freq_base"),
         norm_eps=value("llama.attention.layer_norm_rms_epsilon"),
     )

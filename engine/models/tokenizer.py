@@ -20,9 +20,13 @@ def load_tokenizer(gguf_path: Path) -> Tokenizer:
     """The byte-level BPE tokenizer stored in a GGUF file.
 
     Raises:
-        ModelUnavailable: the file's tokenizer is of a kind that the embedded model does not use.
+        ModelUnavailable: the file's tokenizer is of a kind that the embedded model does not use, or the file
+            is missing or damaged.
     """
-    values = read_header(gguf_path).values
+    try:
+        values = read_header(gguf_path).values
+    except (OSError, ValueError) as exc:
+        raise ModelUnavailable("The base model's file cannot be read.", f"{gguf_path.name}: {exc}") from exc
     kind = _value(values, "tokenizer.ggml.pre")
     if kind != "smollm":
         raise ModelUnavailable(
@@ -32,8 +36,17 @@ def load_tokenizer(gguf_path: Path) -> Tokenizer:
     tokens = [str(token) for token in _list(values, "tokenizer.ggml.tokens")]
     merges = [_pair(str(merge)) for merge in _list(values, "tokenizer.ggml.merges")]
     types = _list(values, "tokenizer.ggml.token_type")
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    known = len(vocabulary) == len(types) and all(
+        part in vocabulary for left, right in merges for part in (left, right, left + right)
+    )
+    if not known:
+        raise ModelUnavailable(
+            "The base model's file is damaged.",
+            f"{gguf_path.name} has {len(vocabulary)} tokens and {len(types)} types, or unknown merges.",
+        )
 
-    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges))
     # "smollm": every digit is a token of its own, then GPT-2's byte-level splitting.
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -57,7 +70,8 @@ def _value(values: Mapping[str, Value], name: str) -> Value:
 
 def _list(values: Mapping[str, Value], name: str) -> list[Scalar]:
     value = _value(values, name)
-    assert isinstance(value, list), f"{name} must be an array"
+    if not isinstance(value, list):
+        raise ModelUnavailable("The base model's file is damaged.", f"The entry {name} is not a list.")
     return value
 
 

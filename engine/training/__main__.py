@@ -1,6 +1,6 @@
 """``python -m engine.training CONFIG [--minutes M]``; on several GPUs start it with ``torchrun``.
 
-The window's ``loreleaf train`` calls ``main`` too.
+``loreleaf train`` calls ``main`` too.
 """
 
 import argparse
@@ -10,11 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch.distributed as dist
-
+from engine.errors import EngineError
 from engine.training.config import TrainConfig
 from engine.training.export import export_weights
-from engine.training.loop import Trainer, find_place
+from engine.training.loop import Trainer
+from engine.training.place import find_place
+
+_LARGEST_MEASURED_SET = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,16 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = TrainConfig.load(options.config)
     except (OSError, ValueError) as exc:
         parser.error(str(exc))
+    if options.measure and options.measure < _LARGEST_MEASURED_SET:
+        parser.error(f"--measure must be 0 or at least {_LARGEST_MEASURED_SET}, got {options.measure}")
     place = find_place()
-    trainer = Trainer(config, place)
-    trainer.run(options.minutes)
-    if place.is_first:
-        export_weights(trainer.hypernetwork, config, trainer.progress.step, trainer.progress.seconds)
-        if options.measure:
-            print(json.dumps(trainer.measure(limit=options.measure), indent=1), flush=True)
-    place.barrier()
-    if place.n_processes > 1:
-        dist.destroy_process_group()
+    try:
+        trainer = Trainer(config, place)
+        trainer.run(options.minutes)
+        if place.is_first:
+            export_weights(trainer.hypernetwork, config, trainer.progress.step, trainer.progress.seconds)
+            if options.measure:
+                sizes = (1, _LARGEST_MEASURED_SET)
+                results = trainer.measure(limit=options.measure, set_sizes=sizes)
+                print(json.dumps(results, indent=1), flush=True)
+        place.barrier()
+    except (EngineError, OSError) as exc:
+        print(f"loreleaf train: {exc}", file=sys.stderr)
+        return 1
+    place.leave()
     return 0
 
 

@@ -5,6 +5,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from engine.hypernetwork.config import HypernetworkConfig
+
+_DERIVED_FIELDS = frozenset(
+    ("n_layers", "d_encoder", "target_modules", "use_bias", "max_chunk_tokens", "context_prefix")
+    + ("context_suffix", "base_model_hash", "training")
+)
+"""What follows from the base model, the templates and the rest of the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
@@ -24,7 +32,12 @@ class TrainConfig:
         n_questions: questions per context.
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
+        lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
+        warmup_steps, flat_share, final_lr_share: linear up for so many steps, flat until so much of the
+            minutes is over, then linear down to that share of the rate.
+        clip_norm: greatest norm of the gradient of all parameters together.
         max_chunk_tokens, max_question_tokens: longer ones are left out.
+        compile: whether torch.compile is used: 1.75 times the steps, after a minute or two in each run.
         hypernetwork: fields of HypernetworkConfig that differ from the embedded default.
     """
 
@@ -62,7 +75,7 @@ class TrainConfig:
 
         Raises:
             OSError: it cannot be read.
-            ValueError: not TOML, or an unknown or missing field.
+            ValueError: not TOML, an unknown or missing field, or a value that cannot be used.
         """
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         unknown = sorted(set(raw) - {f.name for f in fields(cls)})
@@ -80,8 +93,27 @@ class TrainConfig:
         except TypeError as exc:
             msg = f"{path.name} is incomplete: {exc}"
             raise ValueError(msg) from exc
-        for size in config.set_sizes:
-            if config.n_contexts % size:
-                msg = f"n_contexts ({config.n_contexts}) must be a multiple of each set size, got {size}"
-                raise ValueError(msg)
+        config._check()
         return config
+
+    def _check(self) -> None:
+        """What would otherwise be found out on a rented GPU.
+
+        Raises:
+            ValueError: a value that cannot be used.
+        """
+        for name in ("n_contexts", "n_questions", "minutes", "clip_norm", "log_every_steps"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be greater than 0, got {getattr(self, name)}")
+        for name in ("dense_start", "dense_end", "flat_share", "final_lr_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if not self.set_sizes or any(size < 1 or self.n_contexts % size for size in self.set_sizes):
+            msg = f"n_contexts ({self.n_contexts}) must be a multiple of each set size, got {self.set_sizes}"
+            raise ValueError(msg)
+        if any(weight < 0 for weight in (*self.sets.values(), self.personal_notes_weight)):
+            raise ValueError(f"a set cannot be seen less than 0 times per epoch, got {self.sets}")
+        free = {f.name for f in fields(HypernetworkConfig)} - _DERIVED_FIELDS
+        fixed = sorted(set(self.hypernetwork) - free)
+        if fixed:
+            raise ValueError(f"a run cannot choose these fields of its hypernetwork: {', '.join(fixed)}")

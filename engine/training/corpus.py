@@ -58,12 +58,11 @@ class Corpus:
     def example(self, i: int, templates: Templates) -> Example:
         """Example i with the templates around its tokens."""
         start, end = self.contexts[i]
-        context = np.concatenate([templates.context_prefix, self.tokens[start:end]]).astype(np.int32)
+        context = _joined(templates.context_prefix, self.tokens[start:end])
         pairs = []
         for q_start, a_start, a_end in self.questions[self.rows[i, 0] : self.rows[i, 1]]:
-            prompt = [templates.prompt_prefix, self.tokens[q_start:a_start], templates.prompt_suffix]
-            target = [self.tokens[a_start:a_end], templates.end_of_turn]
-            pairs.append((np.concatenate(prompt).astype(np.int32), np.concatenate(target).astype(np.int32)))
+            prompt = _joined(templates.prompt_prefix, self.tokens[q_start:a_start], templates.prompt_suffix)
+            pairs.append((prompt, _joined(self.tokens[a_start:a_end], templates.end_of_turn)))
         return Example(context, tuple(pairs))
 
     @classmethod
@@ -83,17 +82,29 @@ class Corpus:
             )
             n_tokens += len(part.tokens)
             n_questions += len(part.questions)
-        return cls(*(np.concatenate([getattr(part, f.name) for part in shifted]) for f in fields(cls)))
+        return cls(
+            np.concatenate([part.tokens for part in shifted]),
+            np.concatenate([part.contexts for part in shifted]),
+            np.concatenate([part.rows for part in shifted]),
+            np.concatenate([part.questions for part in shifted]),
+            np.concatenate([part.sets for part in shifted]),
+        )
 
     def save(self, path: Path) -> None:
-        """Write as .npz."""
-        np.savez(path, **{f.name: getattr(self, f.name) for f in fields(self)})
+        """Write as .npz, beside and then in place: a cut-off run must not leave half a corpus."""
+        beside = path.with_suffix(".new.npz")
+        np.savez(beside, **{f.name: getattr(self, f.name) for f in fields(self)})
+        beside.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what ``save`` wrote."""
         with np.load(path) as arrays:
             return cls(*(arrays[f.name] for f in fields(cls)))
+
+
+def _joined(*parts: Sequence[int] | NDArray[np.uint16]) -> Tokens:
+    return np.concatenate([np.asarray(part, np.int32) for part in parts])
 
 
 def made_notes(seed: int, count: int) -> list[RawExample]:
@@ -162,7 +173,9 @@ def tokenise(
     questions = iter(encode([q for example in examples for q, _ in example.questions]))
     answers = iter(encode([a[0] for example in examples for _, a in example.questions]))
     flat: list[int] = []
-    context_spans, rows, question_spans = [], [], []
+    context_spans: list[tuple[int, int]] = []
+    rows: list[tuple[int, int]] = []
+    question_spans: list[tuple[int, int, int]] = []
     for example, context in zip(examples, contexts, strict=True):
         pairs = [(next(questions), next(answers)) for _ in example.questions]
         pairs = [(q, a) for q, a in pairs if len(q) + len(a) + n_extra <= limits.max_question_tokens]

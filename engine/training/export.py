@@ -35,7 +35,12 @@ def export_weights(hypernetwork: Hypernetwork, config: TrainConfig, step: int, s
 
 
 def save_parts(folder: Path, tensors: Tensors) -> None:
-    """Write float16 files of at most PART_BYTES; larger tensors are cut along their first axis."""
+    """Write float16 files of at most PART_BYTES; larger tensors are cut along their first axis.
+
+    Parts of an earlier export are removed.
+    """
+    for old in folder.glob("part-*.safetensors"):
+        old.unlink()
     part: dict[str, NDArray[np.float16]] = {}
     size = index = 0
     for name, values in tensors.items():

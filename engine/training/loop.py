@@ -4,75 +4,40 @@ Wall time rather than steps, because GPU minutes are what is given: a run that i
 place of the schedule on whatever machine it gets next.
 """
 
+import hashlib
 import json
 import logging
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from tokenizers import Tokenizer
 
-from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.errors import EngineError
 from engine.hypernetwork.perceiver import PerceiverLayer
 from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, epoch_order, make_batch
 from engine.training.config import TrainConfig
-from engine.training.corpus import Corpus, Example, Limits, build_corpus, tokenise
+from engine.training.corpus import Corpus, Limits, build_corpus
+from engine.training.held_out import held_out_pairs, measure
 from engine.training.metrics import mean
-from engine.training.muon import Muon
+from engine.training.optimizers import learning_rate_share, make_optimizers
+from engine.training.place import Place
 from engine.training.prompts import Templates
-from engine.training.question_sets import RawExample, parse, read_lines
-from engine.training.student import Student, embedded_config, measure, new_hypernetwork
+from engine.training.student import Student, embedded_config, new_hypernetwork
 
 logger = logging.getLogger(__name__)
 
 STATE_FILE = "state.pt"
-CORPUS_FILE = "corpus.npz"
 LOG_FILE = "log.jsonl"
 SYNC_STEPS = 10
 """Processes agree on the clock, and so on the learning rate, every so many steps: agreeing stalls the GPU."""
 COMPILE_STEPS = 20
 """The schedule's clock starts after so many steps of each run: torch.compile takes a minute or two before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """This process among its peers."""
-
-    rank: int
-    n_processes: int
-    device: torch.device
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this process writes and reports."""
-        return self.rank == 0
-
-    def barrier(self) -> None:
-        """Wait for the peers."""
-        if self.n_processes > 1:
-            dist.barrier()
-
-
-def find_place() -> Place:
-    """Read what torchrun says, join the group, choose the device."""
-    rank, n_processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    if torch.cuda.is_available():
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(device)
-        torch.set_float32_matmul_precision("high")
-    else:
-        device = torch.device("cpu")
-    if n_processes > 1:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Place(rank, n_processes, device)
 
 
 @dataclass(slots=True)
@@ -83,20 +48,21 @@ class Progress:
     seconds: float = 0.0
 
 
-def learning_rate_share(step: int, share: float, config: TrainConfig) -> float:
-    """Warm-up in steps, then flat, then linear down; ``share`` of the schedule is over. In [0, 1]."""
-    warm = min(1.0, (step + 1) / config.warmup_steps)
-    if share < config.flat_share:
-        return warm
-    left = (1 - min(share, 1.0)) / (1 - config.flat_share)
-    return warm * (config.final_lr_share + (1 - config.final_lr_share) * left)
-
-
 class Trainer:
-    """Holds a run together; ``run`` trains until the schedule or the given minutes are over."""
+    """Holds a run together; ``run`` trains until the schedule or the given minutes are over.
 
-    def __init__(self, config: TrainConfig, place: Place) -> None:
-        self.config, self.place = config, place
+    Args:
+        clock: seconds since any moment; tests pass one that counts steps.
+
+    Raises:
+        ModelUnavailable: the base model cannot be read.
+        FileNotFoundError: a set is not there.
+    """
+
+    def __init__(
+        self, config: TrainConfig, place: Place, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.config, self.place, self._clock = config, place, clock
         torch.manual_seed(config.seed)  # the same start everywhere
         config.out.mkdir(parents=True, exist_ok=True)
         self.tokenizer = load_tokenizer(config.base_model)
@@ -116,17 +82,21 @@ class Trainer:
             PerceiverLayer.forward = torch.compile(PerceiverLayer.forward, dynamic=True)  # type: ignore[method-assign]
 
     def _corpus(self) -> Corpus:
-        path = self.config.out / CORPUS_FILE
+        config = self.config
+        # Sets are known by their place in the config: a corpus made for another list must not be taken up.
+        names = list(config.sets)
+        made_of = [names, config.n_personal_notes, config.seed, config.max_chunk_tokens]
+        made_of += [config.max_question_tokens, self.tokenizer.to_str()]
+        path = config.out / f"corpus-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]}.npz"
         if self.place.is_first and not path.exists():
             started = time.monotonic()
-            limits = Limits(self.config.max_chunk_tokens, self.config.max_question_tokens)
             corpus = build_corpus(
-                self.config.data,
-                list(self.config.sets),
-                n_personal_notes=self.config.n_personal_notes,
-                seed=self.config.seed + 1,
+                config.data,
+                names,
+                n_personal_notes=config.n_personal_notes,
+                seed=config.seed + 1,
                 tokenizer=self.tokenizer,
-                limits=limits,
+                limits=self._limits,
             )
             corpus.save(path)
             logger.info(
@@ -135,6 +105,10 @@ class Trainer:
             )  # fmt: skip
         self.place.barrier()
         return Corpus.load(path)
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.config.max_chunk_tokens, self.config.max_question_tokens)
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -173,10 +147,11 @@ class Trainer:
         # A resumed run must not see the first epoch's order again.
         rng = np.random.default_rng((config.seed, self.progress.step))
         own_rng = np.random.default_rng((config.seed, self.progress.step, place.rank))
+        batch_size = config.n_contexts * place.n_processes
         while True:
-            for indices in epoch_order(
-                self.corpus.lengths, weights, config.n_contexts * place.n_processes, rng
-            ):
+            n_batches = 0
+            for indices in epoch_order(self.corpus.lengths, weights, batch_size, rng):
+                n_batches += 1
                 mine = indices[place.rank :: place.n_processes]
                 share = self._share()
                 batch = make_batch(
@@ -187,6 +162,9 @@ class Trainer:
                     rng=own_rng,
                 )
                 yield batch.pinned() if place.device.type == "cuda" else batch
+            if not n_batches:
+                detail = f"An epoch of {len(self.corpus)} contexts does not fill one batch of {batch_size}."
+                raise EngineError("There is too little to train on.", detail)
 
     def _share(self) -> float:
         return min(1.0, self.progress.seconds / (self.config.minutes * 60))
@@ -194,32 +172,35 @@ class Trainer:
     # --- the loop -------------------------------------------------------------------------------------------
 
     def run(self, minutes: float) -> None:
-        """Train for ``minutes`` or to the schedule's end, checkpointing on the way."""
+        """Train for ``minutes`` or to the schedule's end, checkpointing on the way.
+
+        Raises:
+            EngineError: the corpus does not fill one batch.
+        """
         batches = self._batches()
-        started = last_save = clock = time.monotonic()
+        started = last_save = schedule_started = self._clock()
         before, first_step = self.progress.seconds, self.progress.step
         losses: list[torch.Tensor] = []
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
             ahead: list[Future[Batch]] = [pool.submit(next, batches) for _ in range(4)]
             while True:
-                if self.progress.step % SYNC_STEPS == 0 and not self._goes_on(
-                    time.monotonic() - started, minutes
-                ):
+                is_sync = self.progress.step % SYNC_STEPS == 0
+                if is_sync and not self._goes_on(self._clock() - started, minutes):
                     break
                 batch = ahead.pop(0).result().to(self.place.device)
                 ahead.append(pool.submit(next, batches))
                 losses.append(self._step(batch))
                 self.progress.step += 1
                 if self.progress.step - first_step <= COMPILE_STEPS:
-                    clock = time.monotonic()
+                    schedule_started = self._clock()
                 if self.progress.step % SYNC_STEPS == 0:
-                    self.progress.seconds = before + time.monotonic() - clock
+                    self.progress.seconds = before + self._clock() - schedule_started
                 if self.progress.step % self.config.log_every_steps == 0 or self.progress.step in (1, 5, 20):
                     self._log(losses)
                     losses.clear()
-                if time.monotonic() - last_save > self.config.checkpoint_every_s:
+                if self._clock() - last_save > self.config.checkpoint_every_s:
                     self.save_state()
-                    last_save = time.monotonic()
+                    last_save = self._clock()
             for future in ahead:
                 future.cancel()
         self.save_state()
@@ -242,7 +223,7 @@ class Trainer:
                 group["lr"] = group["base_lr"] * share
         set_size = config.set_sizes[self.progress.step % len(config.set_sizes)]
         loss = self.student.loss(batch, set_size)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.hypernetwork.parameters(), config.clip_norm)
         for optimizer in self.optimizers:
@@ -274,11 +255,15 @@ class Trainer:
             log.write(json.dumps(entry) + "\n")
 
     def measure(self, *, limit: int, set_sizes: tuple[int, ...] = (1, 4)) -> dict[str, dict[str, float]]:
-        """Recall on the held-out sets; the first process only."""
-        limits = Limits(self.config.max_chunk_tokens, self.config.max_question_tokens)
+        """Recall on the held-out sets; the first process only.
+
+        Raises:
+            FileNotFoundError: a held-out set is not there.
+            ValueError: one has fewer contexts than a set needs.
+        """
         results: dict[str, dict[str, float]] = {}
         for name in self.config.held_out:
-            pairs = held_out_pairs(self.config.held_out_data, name, limit, self.tokenizer, limits)
+            pairs = held_out_pairs(self.config.held_out_data, name, limit, self.tokenizer, self._limits)
             results[name] = {
                 f"recall_{k}_notes": round(
                     mean(measure(self.student, pairs, self.tokenizer, set_size=k)).recall, 4
@@ -286,41 +271,3 @@ class Trainer:
                 for k in set_sizes
             }
         return results
-
-
-def held_out_pairs(
-    folder: Path, name: str, limit: int, tokenizer: Tokenizer, limits: Limits
-) -> list[tuple[Example, RawExample]]:
-    """The first ``limit`` contexts that fit a chunk, each with its first question that fits."""
-    templates = Templates.of(tokenizer)
-    pairs = []
-    for raw in parse(read_lines(folder, name)):
-        for question in raw.questions:
-            one = RawExample(raw.context, (question,))
-            corpus = tokenise([one], tokenizer, limits)
-            if len(corpus):
-                pairs.append((corpus.example(0, templates), one))
-                break
-        if len(pairs) == limit:
-            break
-    return pairs
-
-
-def make_optimizers(hypernetwork: Hypernetwork, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices, AdamW for vectors, latents, scalers and the bias block."""
-    (module,) = hypernetwork.config.target_modules
-    head = hypernetwork.head["weight"]
-    others, matrices = [], []
-    for name, p in hypernetwork.named_parameters():
-        if p is head:
-            continue
-        is_matrix = p.ndim >= 2 and not name.startswith(("scaler_", "bias_")) and "latents_q" not in name
-        (matrices if is_matrix else others).append(p)
-    muon = Muon(
-        [{"params": matrices}, {"params": [head], "split": (module.d_in, module.d_out)}], lr=config.lr_muon
-    )
-    adamw = torch.optim.AdamW(others, lr=config.lr_adamw, betas=(0.9, 0.98), weight_decay=0.0)
-    for optimizer in (muon, adamw):
-        for group in optimizer.param_groups:
-            group["base_lr"] = group["lr"]
-    return [muon, adamw]

@@ -22,7 +22,7 @@ def orthogonalise(gradient: Tensor, steps: int = 5) -> Tensor:
     Returns:
         bfloat16, same shape, singular values near 1.
     """
-    x = gradient.bfloat16()
+    x: Tensor = gradient.bfloat16()
     is_tall = x.shape[-2] > x.shape[-1]
     if is_tall:
         x = x.mT
@@ -37,8 +37,9 @@ class Muon(torch.optim.Optimizer):
     """For matrices only; vectors, embeddings and scalers belong to AdamW.
 
     Args:
-        params: groups or parameters of two or more axes; leading ones are separate matrices. A group may carry ``split``: sizes along the last
-            axis of parts that are orthogonalised apart (the head holds rows of A beside rows of B).
+        params: groups or parameters of two or more axes; leading ones are separate matrices. A group may
+            carry ``split``: sizes along the last axis of parts that are orthogonalised apart (the head
+            holds rows of A beside rows of B).
         lr: step size; weight_decay is multiplied by it.
 
     Raises:

@@ -1,17 +1,19 @@
 """Sets of contexts and questions as files: JSON lines, gzip or xz.
 
-One record: {"context", "qas": [{"q", "a": [answers]}]}; ``a[0]`` is the reference answer, the others are accepted too.
+One record: {"context", "qas": [{"q", "a": [answers]}]}; ``a[0]`` is the reference answer, the others are
+accepted too.
 Standard library only: the measurement reads them without torch.
 """
 
 import gzip
 import json
 import lzma
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-SUFFIXES = {".jsonl.gz": gzip.open, ".jsonl.xz": lzma.open}
+SUFFIXES: dict[str, Callable[..., IO[str]]] = {".jsonl.gz": gzip.open, ".jsonl.xz": lzma.open}
 MAX_ANSWER_CHARS = 160
 """Longer answers teach the wrong length."""
 

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.models.llama import FrozenLlama, LlamaConfig
 from engine.training.batches import Batch, pack
-from engine.training.corpus import Example, Tokens
-from engine.training.metrics import Score, score
-from engine.training.prompts import CONTEXT_PREFIX, Templates
-from engine.training.question_sets import RawExample
+from engine.training.corpus import Tokens
+from engine.training.prompts import CONTEXT_PREFIX
 
 MODULE = "down_proj"
 
@@ -80,16 +77,17 @@ class Student:
             contexts: (C, S), lengths: (C,)
 
         Returns:
-            A (G, L, R, d_in), B (G, L, R, d_out) with R = k * r + bias_rank, in the base's dtype.
+            A (G, L, R, d_in), B (G, L, R, d_out) with R = k * r + bias_rank, in the base's dtype; B times
+            lora_alpha.
         """
         features = self.base.layer_inputs(contexts)  # (C, L, S, D)
         mask = torch.arange(contexts.shape[1], device=contexts.device) < lengths[:, None]  # (C, S)
         lora_A, lora_B = self.hypernetwork(features, mask)[MODULE]  # (C, L, r, d_in), (C, L, r, d_out)
         bias = self.hypernetwork.bias()
         assert bias is not None, "the embedded hypernetwork has a bias block"
-        return _join(lora_A, bias[MODULE][0], set_size, self.base.embedding.dtype), _join(
-            lora_B, bias[MODULE][1], set_size, self.base.embedding.dtype
-        )
+        bias_A, bias_B = bias[MODULE]
+        alpha, dtype = self.hypernetwork.config.lora_alpha, self.base.embedding.dtype
+        return _join(lora_A, bias_A, set_size, dtype), _join(lora_B * alpha, bias_B * alpha, set_size, dtype)
 
     def loss(self, batch: Batch, set_size: int) -> Tensor:
         """Mean cross entropy over all target tokens."""
@@ -126,32 +124,6 @@ class Student:
             tokens = ids[i, lengths[i] : lengths[i] + n_new].tolist()
             result.append(tokens[: tokens.index(end_of_turn)] if end_of_turn in tokens else tokens)
         return result
-
-
-def measure(
-    student: Student,
-    examples: Sequence[tuple[Example, RawExample]],
-    tokenizer: Tokenizer,
-    *,
-    set_size: int,
-    n_new: int = 48,
-    batch_size: int = 32,
-) -> list[Score]:
-    """Score the first question of each example, with ``set_size`` examples joined in one adapter."""
-    end_of_turn = Templates.of(tokenizer).end_of_turn[0]
-    scores: list[Score] = []
-    for start in range(0, len(examples) - batch_size + 1, batch_size):
-        part = examples[start : start + batch_size]
-        answers = student.answer(
-            [example.context for example, _ in part],
-            [example.questions[0][0] for example, _ in part],
-            set_size=set_size,
-            end_of_turn=end_of_turn,
-            n_new=n_new,
-        )
-        texts = tokenizer.decode_batch(answers)
-        scores += [score(text, raw.questions[0][1]) for text, (_, raw) in zip(texts, part, strict=True)]
-    return scores
 
 
 def _join(factor: Tensor, bias: Tensor, set_size: int, dtype: torch.dtype) -> Tensor:
