@@ -8,8 +8,17 @@ from typing import Any, Self
 from engine.hypernetwork.config import HypernetworkConfig
 
 _DERIVED_FIELDS = frozenset(
-    ("n_layers", "d_encoder", "target_modules", "use_bias", "max_chunk_tokens", "context_prefix")
-    + ("context_suffix", "base_model_hash", "training")
+    (
+        "n_layers",
+        "d_encoder",
+        "target_modules",
+        "use_bias",
+        "max_chunk_tokens",
+        "context_prefix",
+        "context_suffix",
+        "base_model_hash",
+        "training",
+    )
 )
 """What follows from the base model, the templates and the rest of the run."""
 
