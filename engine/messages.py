@@ -285,7 +285,7 @@ class WorkerDied:
     last_words: str = field(default="")
 
 
-# --- processes that do one thing and end ---------------------------------------------------------------------
+# --- processes that do one thing and end --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

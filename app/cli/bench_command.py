@@ -39,10 +39,12 @@ class Row:
 
 
 def bench(options: argparse.Namespace, console: Console) -> int:
-    """Measure in a temporary profile, with the embedded model and nothing else; 0 whatever the numbers are."""
-    with tempfile.TemporaryDirectory(prefix="loreleaf-bench-", ignore_cleanup_errors=True) as folder:
-        with opened(Path(folder, "profile"), console) as application:
-            measured = measure(application, console, Path(folder))
+    """Measure in a temporary profile, with the embedded model; 0 whatever the numbers are."""
+    with (
+        tempfile.TemporaryDirectory(prefix="loreleaf-bench-", ignore_cleanup_errors=True) as folder,
+        opened(Path(folder, "profile"), console) as application,
+    ):
+        measured = measure(application, console, Path(folder))
     rows = rows_of(measured)
     if options.json:
         console.result_json(
@@ -79,10 +81,8 @@ def _print(rows: list[Row], measured: Measurements, console: Console) -> None:
         console.result(
             f"{row.what:<{width}}  {row.value:>7.2f} {row.unit}  {row.target:>7.2f} {row.unit}  {verdict}"
         )
-    console.result(
-        f"\nmedians of {measured.n_rounds} interleaved rounds; first token, from asking to its arrival: "
-        + ", ".join(
-            f"{name.replace('_', ' ')} {measured.median_s(name) * 1e3:.0f} ms" for name in measured.ASKED
-        )
+    ways = ", ".join(
+        f"{name.replace('_', ' ')} {measured.median_s(name) * 1e3:.0f} ms" for name in measured.ASKED
     )
+    console.result(f"\nmedians of {measured.n_rounds} interleaved rounds; first token after: {ways}")
     console.result(f"learning on {measured.learning_device}; answering on {measured.answering_device}")

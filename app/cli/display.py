@@ -37,7 +37,7 @@ def _wayland_socket(name: str, environment: Mapping[str, str]) -> Path:
 
 
 def _answers(display: str) -> bool:
-    """Whether an X server answers. True where it cannot be asked: Qt lacks that library too, and it is said."""
+    """Whether an X server answers. True where it cannot be asked: then Qt lacks that library too."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
