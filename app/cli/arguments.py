@@ -106,7 +106,12 @@ class _Commands:
 
 def _add_library_commands(commands: _Commands) -> None:
     add = commands.add("add", "library_commands:add", "learn files and folders")
-    add.add_argument("paths", nargs="+", metavar="PATH")
+    add.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="none: learn what is still queued, and what an earlier version of Loreleaf learnt",
+    )
     watch = commands.add("watch", "library_commands:watch", "keep up with a folder")
     watch.add_argument("folder", metavar="DIR")
     unwatch = commands.add("unwatch", "library_commands:unwatch", "keep up with a folder no longer")

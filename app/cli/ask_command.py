@@ -5,6 +5,7 @@ import argparse
 from app.bootstrap import Application
 from app.cli.asking import answer_as_json, ask_and_follow, source_lines
 from app.cli.console import Console, plural
+from app.cli.library_commands import outdated_ids
 from app.cli.opening import home_of, opened, start
 from app.services.answers import Answer
 from engine.messages import AnswerMode
@@ -29,6 +30,7 @@ def ask(options: argparse.Namespace, console: Console) -> int:
             mode=mode,
             on_text=(lambda _text: None) if options.json else console.piece,
         )
+        _tell_outdated(application, console, answer)
         if options.json:
             console.result_json(answer_as_json(answer))
         else:
@@ -43,9 +45,22 @@ def _tell_absent(application: Application, console: Console) -> None:
         document.state in (DocumentState.QUEUED, DocumentState.LEARNING) for document in documents
     )
     if n_waiting:
-        console.remark(f"{plural(n_waiting, 'note')} not learnt yet; the answer goes without.")
+        console.remark(
+            f"{plural(n_waiting, 'note')} not learnt yet, so the answer goes without. “loreleaf add” learns what waits."
+        )
     if not any(document.enabled and document.state is DocumentState.READY for document in documents):
         console.remark("No note takes part: none is learnt and switched on.")
+
+
+def _tell_outdated(application: Application, console: Console, answer: Answer) -> None:
+    """After an answer without a note, look whether an upgrade is the reason: it costs a moment."""
+    if answer.sources or answer.mode is AnswerMode.PLAIN or not application.library.documents():
+        return
+    if outdated := outdated_ids(application, console):
+        console.remark(
+            f"{plural(len(outdated), 'note')} learnt with an earlier version of Loreleaf took no part. "
+            "“loreleaf add” without a path learns them again."
+        )
 
 
 def _tell_end(answer: Answer, console: Console) -> None:

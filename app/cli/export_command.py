@@ -32,7 +32,7 @@ def export(options: argparse.Namespace, console: Console) -> int:
         if len(adapters) != len(chunks) or any(record.codec != Codec.LATENTS_F16 for record in adapters):
             raise CommandFailed(
                 f"“{document.title}” was learnt with an earlier version of Loreleaf.",
-                "Start Loreleaf, which learns it again by itself, then export it.",
+                "“loreleaf add” without a path learns it again; then export it.",
             )
         order = ExportAdapter(
             format=options.format,

@@ -8,10 +8,13 @@ from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.cli.learning import Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents, find_folder
+from app.cli.one_shot import prepare_models
 from app.cli.opening import home_of, opened, start
 from app.services.ingest_service import AddReport
 from app.services.note_files import Skipped, canonical, is_folder, stamp_of, walk_notes
 from storage.records import DocumentRecord, DocumentState, FolderRecord
+
+_WAITING = (DocumentState.QUEUED, DocumentState.LEARNING)
 
 
 def add(options: argparse.Namespace, console: Console) -> int:
@@ -19,6 +22,8 @@ def add(options: argparse.Namespace, console: Console) -> int:
     with opened(home_of(options.home), console) as application:
         # Before the services start: whoever has the lock now learns what is queued.
         is_ours = application.lock.try_acquire()
+        if not options.paths:
+            return _catch_up(application, console, is_ours=is_ours)
         report = application.ingest.add_paths([Path(path) for path in options.paths])
         n_refused = _tell_skipped(report, options.paths, console)
         for document in report.unchanged:
@@ -119,13 +124,29 @@ def _switch(options: argparse.Namespace, console: Console, *, on: bool) -> int:
         return 0
 
 
+def _catch_up(application: Application, console: Console, *, is_ours: bool) -> int:
+    """Learn what is queued and what was learnt for other models."""
+    outdated = outdated_ids(application, console)
+    for id_ in outdated:
+        application.ingest.retry(id_)
+    documents = list(application.library.documents())
+    if not any(document.state in _WAITING for document in documents):
+        console.result("There is nothing to learn.")
+        return 0
+    return 1 if _learn(application, console, documents, is_ours=is_ours) else 0
+
+
+def outdated_ids(application: Application, console: Console) -> tuple[int, ...]:
+    """Documents that were learnt for other models than those of this version, and take no part in answers."""
+    models = prepare_models(application.profile, console)
+    return application.profile.catalog.documents_for_other_models(models.base_hash, models.hypernetwork_hash)
+
+
 def _learn(
     application: Application, console: Console, documents: list[DocumentRecord], *, is_ours: bool
 ) -> list[DocumentRecord]:
     """Learn what is queued, or say who does; returns the documents that could not be learnt."""
-    waiting = [
-        document for document in documents if document.state in (DocumentState.QUEUED, DocumentState.LEARNING)
-    ]
+    waiting = [document for document in documents if document.state in _WAITING]
     if not waiting:
         return []
     if not is_ours:

@@ -10,6 +10,7 @@ import app
 from app.ui.crash_hook import CrashHook
 from app.ui.engine_bridge import EngineBridge
 from app.ui.icon import app_icon
+from app.ui.interrupts import InterruptWatch
 from app.ui.main_window import MainWindow
 from app.ui.ports import ApplicationPort
 from app.ui.theme import ThemeFollower
@@ -35,6 +36,7 @@ def run(application: ApplicationPort) -> int:
     follower = ThemeFollower(qt)
     hook = CrashHook(application.notices)
     hook.install()
+    interrupts = InterruptWatch(qt)
     bridge = EngineBridge()
     window = MainWindow(application, bridge, samples_folder())
     window.show()
@@ -47,4 +49,5 @@ def run(application: ApplicationPort) -> int:
         window.shut()
         application.close()
         hook.remove()
+        interrupts.remove()
         follower.deleteLater()
