@@ -1,6 +1,6 @@
 """``loreleaf eval``: how right the answers are, through the very services that users get.
 
-Each context of a set becomes a file of a temporary profile and is learnt by the ingest worker; each question is
+Each context of a set becomes a file of a temporary profile and is learnt by the ingest worker; a question is
 routed and answered by the chat worker, greedy, at most 48 tokens. Nothing is simulated.
 """
 

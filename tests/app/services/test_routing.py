@@ -17,14 +17,14 @@ CANDIDATES = st.lists(st.floats(0.0, 30.0)).map(
 )
 
 
-def test_all_take_part_while_they_fit() -> None:
-    routed = route([candidate(1, 0.0), candidate(2, 3.0)], budget=2)
+def test_all_that_matter_take_part_while_they_fit() -> None:
+    routed = route([candidate(1, 2.5), candidate(2, 3.0)], budget=2)
 
     assert [chunk.candidate.chunk_id for chunk in routed] == [2, 1]
 
 
 def test_the_most_relevant_take_part_when_there_are_too_many() -> None:
-    routed = route([candidate(1, 1.0), candidate(2, 3.0), candidate(3, 2.0)], budget=2)
+    routed = route([candidate(1, 2.4), candidate(2, 3.0), candidate(3, 2.5)], budget=2)
 
     assert [chunk.candidate.chunk_id for chunk in routed] == [2, 3]
 
@@ -40,9 +40,16 @@ def test_without_any_score_all_speak_equally_loud() -> None:
 
 
 def test_what_is_less_relevant_speaks_more_softly() -> None:
+    routed = route([candidate(1, 4.0), candidate(2, 3.0)], budget=4)
+
+    assert [chunk.weight for chunk in routed] == [1.0, 0.75**SHARPNESS]
+
+
+def test_what_would_only_whisper_stays_silent() -> None:
     routed = route([candidate(1, 4.0), candidate(2, 2.0), candidate(3, 0.0)], budget=4)
 
-    assert [chunk.weight for chunk in routed] == [1.0, 0.5**SHARPNESS, LEAST_WEIGHT]
+    assert [chunk.candidate.chunk_id for chunk in routed] == [1]
+    assert 0.5**SHARPNESS < LEAST_WEIGHT
 
 
 def test_a_budget_of_nothing_is_refused() -> None:
