@@ -90,7 +90,7 @@ class Evaluation:
         """Ask every question.
 
         Args:
-            mode: "none" is the base alone; "context" has the note, a blank line and the question as user turn;
+            mode: "none" is the base alone; "context" has note, blank line and question as the user turn;
                 "memory" and "quotes" are the app's.
             distractors: enabled beside the note in question: its neighbours in the set.
         """
