@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from engine.errors import ModelUnavailable
 from engine.models.llama import FrozenLlama
+from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 
 SIZE = TinySize()
 CPU = torch.device("cpu")
@@ -24,7 +24,7 @@ def reference() -> LlamaForCausalLM:
 
 @pytest.fixture(scope="module")
 def tensors(reference: LlamaForCausalLM) -> Tensors:
-    return gguf_tensors(reference)
+    return gguf_tensors(reference, SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def assert_near(ours: Tensor, theirs: Tensor, tolerance: float = 2e-5) -> None:
     torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
 
 
-# --- against transformers ---------------------------------------------------------------------------------------
+# --- against transformers -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_float16", [False, True])
@@ -66,15 +66,14 @@ def test_logits_are_those_of_transformers(
 def test_as_many_heads_of_keys_as_of_queries_work_too(tmp_path: Path) -> None:
     size = TinySize(n_layers=2, n_heads=2, n_kv_heads=2)
     reference = random_llama(size, seed=3)
-    llama = load(write_gguf(tmp_path / "tiny.gguf", size, gguf_tensors(reference)))
+    llama = load(write_gguf(tmp_path / "tiny.gguf", size, gguf_tensors(reference, size)))
     ids = some_ids(1, 7)
     assert_near(llama.logits(llama.final_states(ids)), reference(input_ids=ids).logits)
 
 
 def test_a_quantised_file_gives_what_its_values_stand_for(tmp_path: Path) -> None:
     size = TinySize(n_layers=2, d_model=64, d_ffn=96)
-    reference = random_llama(size)
-    tensors = gguf_tensors(reference)
+    tensors = gguf_tensors(random_llama(size), size)
     path = tmp_path / "tiny.gguf"
     writer_tensors: Tensors = {}
     for name, values in tensors.items():
@@ -135,7 +134,7 @@ def test_padding_on_the_right_does_not_reach_the_states_before_it(llama: FrozenL
     assert_near(llama.layer_inputs(padded)[:, :, :10], llama.layer_inputs(ids), tolerance=1e-6)
 
 
-# --- adapters ---------------------------------------------------------------------------------------------------
+# --- adapters -------------------------------------------------------------------------------------------
 
 
 def test_adapters_that_differ_within_a_batch_equal_merged_weights(
@@ -166,7 +165,7 @@ def test_gradients_reach_the_adapter_and_only_the_adapter(llama: FrozenLlama) ->
     assert not any(weight.requires_grad for layer in llama.layers for weight in layer)
 
 
-# --- files that must not be used --------------------------------------------------------------------------------
+# --- files that must not be used ------------------------------------------------------------------------
 
 
 def test_another_architecture_is_refused(tmp_path: Path, tensors: Tensors) -> None:

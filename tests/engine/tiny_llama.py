@@ -48,9 +48,9 @@ def random_llama(size: TinySize, seed: int = 0) -> LlamaForCausalLM:
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
         rms_norm_eps=1e-5,
         tie_word_embeddings=True,
-        attn_implementation="eager",
     )
-    model = LlamaForCausalLM(config).eval().requires_grad_(requires_grad=False)
+    model: LlamaForCausalLM = LlamaForCausalLM(config)
+    model.requires_grad_(requires_grad=False).train(mode=False)
     for name, p in model.named_parameters():
         if p.ndim > 1:
             p.normal_(std=0.3 if "embed" in name else 0.7 / p.shape[1] ** 0.5)
@@ -60,7 +60,7 @@ def random_llama(size: TinySize, seed: int = 0) -> LlamaForCausalLM:
     return model
 
 
-def gguf_tensors(model: LlamaForCausalLM) -> dict[str, NDArray[np.float32]]:
+def gguf_tensors(model: LlamaForCausalLM, size: TinySize) -> dict[str, NDArray[np.float32]]:
     """The model's weights under llama.cpp's names, in its layout."""
     names = {
         "self_attn.q_proj": "attn_q",
@@ -73,7 +73,6 @@ def gguf_tensors(model: LlamaForCausalLM) -> dict[str, NDArray[np.float32]]:
         "input_layernorm": "attn_norm",
         "post_attention_layernorm": "ffn_norm",
     }
-    config = model.config
     tensors: dict[str, NDArray[np.float32]] = {}
     for name, p in model.named_parameters():
         values = p.numpy()
@@ -85,8 +84,7 @@ def gguf_tensors(model: LlamaForCausalLM) -> dict[str, NDArray[np.float32]]:
             _, _, layer, *rest, _ = name.split(".")
             ours = names[".".join(rest)]
             if ours in ("attn_q", "attn_k"):
-                n_heads = config.num_attention_heads if ours == "attn_q" else config.num_key_value_heads
-                values = _interleaved(values, n_heads)
+                values = _interleaved(values, size.n_heads if ours == "attn_q" else size.n_kv_heads)
             tensors[f"blk.{layer}.{ours}.weight"] = values
     return tensors
 
