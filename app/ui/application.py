@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 import app
 from app.ui.crash_hook import CrashHook
 from app.ui.engine_bridge import EngineBridge
+from app.ui.hold_watch import HoldWatch
 from app.ui.icon import app_icon
 from app.ui.interrupts import InterruptWatch
 from app.ui.main_window import MainWindow
@@ -40,11 +41,13 @@ def run(application: ApplicationPort) -> int:
     bridge = EngineBridge()
     window = MainWindow(application, bridge, samples_folder())
     window.show()
+    holds = HoldWatch()
     # With an interval of 0 the first paint comes first.
     QTimer.singleShot(0, window.start)
     try:
         return int(qt.exec())
     finally:
+        holds.remove()
         window.hide()
         window.shut()
         application.close()

@@ -1,0 +1,72 @@
+"""The watch over the GUI thread, held by real calls in a real loop."""
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QTimer
+from pytestqt.qtbot import QtBot
+
+from app.ui.hold_watch import HoldWatch
+
+
+@pytest.fixture
+def watch(qtbot: QtBot) -> Iterator[HoldWatch]:
+    watch = HoldWatch(hold_s=0.05, beat_s=0.01)
+    yield watch
+    watch.remove()
+
+
+class _Log(logging.Handler):
+    """Lets a slow call go on as soon as it was noticed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+        self.is_noticed = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+        self.is_noticed.set()
+
+
+@pytest.fixture
+def log() -> Iterator[_Log]:
+    log = _Log()
+    logger = logging.getLogger("app.ui.hold_watch")
+    logger.addHandler(log)
+    yield log
+    logger.removeHandler(log)
+
+
+def test_a_call_that_holds_the_window_is_logged_with_its_stack_once(
+    qtbot: QtBot, watch: HoldWatch, log: _Log
+) -> None:
+    def a_slow_slot() -> None:
+        assert log.is_noticed.wait(10)
+
+    QTimer.singleShot(0, a_slow_slot)
+    qtbot.waitUntil(lambda: len(log.messages) >= 2, timeout=10_000)
+    assert log.messages[0].startswith("The window was held for over 50 ms, here:")
+    assert "a_slow_slot" in log.messages[0]
+    assert log.messages[1].startswith("In all it was held for")
+
+
+def test_a_window_that_waits_for_its_user_is_not_held(qtbot: QtBot, log: _Log) -> None:
+    watch = HoldWatch(hold_s=30.0, beat_s=0.001)  # patient enough for the busiest machine
+    n_signs = 0
+
+    def count() -> None:
+        nonlocal n_signs
+        n_signs += 1
+
+    watch.asked.connect(count)
+    qtbot.waitUntil(lambda: n_signs >= 20, timeout=20_000)
+    watch.remove()
+    assert log.messages == []
+
+
+def test_it_ends_while_the_window_is_held(qtbot: QtBot, watch: HoldWatch, log: _Log) -> None:
+    assert log.is_noticed.wait(10)  # no loop runs here: the GUI thread is held by this very line
+    assert "test_it_ends_while_the_window_is_held" in log.messages[0]
