@@ -1,7 +1,7 @@
 """Every stage of the hypernetwork against the reference implementation's exact numbers.
 
-The whole case lies in ../shared/parity. tests/engine/parity holds a cut of it, without the nine encoder blocks, so that
-all other stages are checked wherever the tests run.
+The whole case lies in ../shared/parity. tests/engine/parity holds a cut of it, without the nine encoder
+blocks, so that all other stages are checked wherever the tests run.
 """
 
 import json
@@ -29,7 +29,7 @@ def assert_near(ours: Tensor, theirs: Tensor, tolerance: float = TOLERANCE) -> N
     torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
 
 
-# --- the cut: everything but the encoder's blocks --------------------------------------------------------------------
+# --- the cut: everything but the encoder's blocks -----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +45,15 @@ def cut_hypernetwork() -> Hypernetwork:
     return hypernetwork.requires_grad_(requires_grad=False)
 
 
-def test_the_projection_gives_layer_major_rows(cut_hypernetwork: Hypernetwork, cut: dict[str, Tensor]) -> None:
+def test_the_projection_gives_layer_major_rows(
+    cut_hypernetwork: Hypernetwork, cut: dict[str, Tensor]
+) -> None:
     assert_near(cut_hypernetwork.perceiver.project(cut["features.1"]), cut["stage.1.proj"])
 
 
-def test_the_decoder_reads_the_encoders_output(cut_hypernetwork: Hypernetwork, cut: dict[str, Tensor]) -> None:
+def test_the_decoder_reads_the_encoders_output(
+    cut_hypernetwork: Hypernetwork, cut: dict[str, Tensor]
+) -> None:
     decoder = cut_hypernetwork.perceiver.decoder
     assert decoder is not None
     for n in (1, 3):
@@ -78,9 +82,7 @@ def test_chunks_join_with_the_bias_once(cut_hypernetwork: Hypernetwork, cut: dic
     cases = {
         "comb.1": combine(one, [1], bias),
         "comb.3": combine(three, [3], bias),
-        "comb_scaled.3": combine(
-            three, [3], bias, scalers=torch.tensor([0.5, 1.5, -1.0]), bias_scaler=0.7
-        ),
+        "comb_scaled.3": combine(three, [3], bias, scalers=torch.tensor([0.5, 1.5, -1.0]), bias_scaler=0.7),
         "comb.g": combine({"down_proj": _both(one, three)}, [1, 3], bias),
     }
     for name, combined in cases.items():
@@ -92,14 +94,16 @@ def _generated(expected: dict[str, Tensor], n: int) -> dict[str, tuple[Tensor, T
     return {"down_proj": (expected[f"gen.{n}.down_proj.A"], expected[f"gen.{n}.down_proj.B"])}
 
 
-def _both(one: dict[str, tuple[Tensor, Tensor]], three: dict[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def _both(
+    one: dict[str, tuple[Tensor, Tensor]], three: dict[str, tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
     return (
         torch.cat([one["down_proj"][0], three["down_proj"][0]]),
         torch.cat([one["down_proj"][1], three["down_proj"][1]]),
     )
 
 
-# --- the whole case, from the reference's own checkpoint -----------------------------------------------------------------
+# --- the whole case, from the reference's own checkpoint ----------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +134,16 @@ def test_the_checkpoints_configuration_is_read(checkpoint: Checkpoint) -> None:
 
 @needs_shared
 @pytest.mark.parametrize("n", [1, 3])
-def test_encoder_states_agree_at_real_tokens(checkpoint: Checkpoint, expected: dict[str, Tensor], n: int) -> None:
+def test_encoder_states_agree_at_real_tokens(
+    checkpoint: Checkpoint, expected: dict[str, Tensor], n: int
+) -> None:
     from transformers import AutoModel
 
     from engine.hypernetwork.context_encoder import ContextEncoder
 
-    model = AutoModel.from_pretrained(SHARED / "tiny_gemma2", dtype=torch.float32, attn_implementation="eager")
+    model = AutoModel.from_pretrained(
+        SHARED / "tiny_gemma2", dtype=torch.float32, attn_implementation="eager"
+    )
     encoder = ContextEncoder(model, checkpoint.config.n_layers)
     mask = expected[f"ctx_mask.{n}"]
     features = encoder(expected[f"ctx_ids.{n}"], mask)
@@ -178,7 +186,9 @@ def test_logits_with_the_adapter_agree(
     with torch.inference_mode():
         assert_near(model(expected["query_ids.1"]).logits, expected["logits.base"], 2e-5)
         for name, (combined, query, n_queries) in cases.items():
-            factors = {"down_proj": (expected[f"{combined}.down_proj.A"], expected[f"{combined}.down_proj.B"])}
+            factors = {
+                "down_proj": (expected[f"{combined}.down_proj.A"], expected[f"{combined}.down_proj.B"])
+            }
             mask = expected[f"query_mask.{query}"]
             with attached(layers, factors, alpha, n_queries):
                 logits = model(expected[f"query_ids.{query}"], attention_mask=mask).logits
