@@ -1,8 +1,9 @@
 """The tokenizer of a GGUF file, rebuilt for the ``tokenizers`` library.
 
 Used where llama.cpp is not loaded: by the ingest worker, to cut notes into chunks, and by the training.
-tests/engine/test_tokenizer.py holds it against llama.cpp's own. They differ only beside characters with a byte
-that the vocabulary has no token for: six control characters, and U+40000 to U+BFFFF, where nothing is assigned.
+tests/engine/test_tokenizer.py holds it against llama.cpp's own. They differ only beside characters with
+a byte that the vocabulary has no token for: six control characters, and U+40000 to U+BFFFF, where nothing is
+assigned.
 """
 
 from collections.abc import Mapping

@@ -120,6 +120,8 @@ class TrainConfig:
         if not self.set_sizes or any(size < 1 or self.n_contexts % size for size in self.set_sizes):
             msg = f"n_contexts ({self.n_contexts}) must be a multiple of each set size, got {self.set_sizes}"
             raise ValueError(msg)
+        if not self.sets and not self.n_personal_notes:
+            raise ValueError("there is nothing to train on: neither sets nor n_personal_notes")
         if any(weight < 0 for weight in (*self.sets.values(), self.personal_notes_weight)):
             raise ValueError(f"a set cannot be seen less than 0 times per epoch, got {self.sets}")
         free = {f.name for f in fields(HypernetworkConfig)} - _DERIVED_FIELDS
