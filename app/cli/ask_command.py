@@ -45,9 +45,7 @@ def _tell_absent(application: Application, console: Console) -> None:
         document.state in (DocumentState.QUEUED, DocumentState.LEARNING) for document in documents
     )
     if n_waiting:
-        console.remark(
-            f"{plural(n_waiting, 'note')} not learnt yet, so the answer goes without. “loreleaf add” learns what waits."
-        )
+        console.remark(f"{plural(n_waiting, 'note')} not learnt yet: “loreleaf add” learns what waits.")
     if not any(document.enabled and document.state is DocumentState.READY for document in documents):
         console.remark("No note takes part: none is learnt and switched on.")
 

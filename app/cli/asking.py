@@ -44,21 +44,19 @@ def ask_and_follow(
     try:
         while True:
             try:
-                event = happened.get(timeout=_SLICE_S)
+                match happened.get(timeout=_SLICE_S):
+                    case ModelPreparationProgressed(share=share) if share < 1:
+                        console.progress(f"Unpacking the language model: {share:.0%}")
+                    case AnswerText(text=text):
+                        on_text(text)
+                    case AnswerFinished(answer=answer):
+                        return answer
+                    case AnswerRefused(title=title, detail=detail):
+                        raise QuestionRefused(title, detail)
             except queue.Empty:
                 continue
             except KeyboardInterrupt:
                 running.stop()  # its end follows as an event
-                continue
-            match event:
-                case ModelPreparationProgressed(share=share) if share < 1:
-                    console.progress(f"Unpacking the language model: {share:.0%}")
-                case AnswerText(text=text):
-                    on_text(text)
-                case AnswerFinished(answer=answer):
-                    return answer
-                case AnswerRefused(title=title, detail=detail):
-                    raise QuestionRefused(title, detail)
     finally:
         running.stop()
         unsubscribe()

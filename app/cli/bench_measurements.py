@@ -38,18 +38,18 @@ class Measurements:
     Attributes:
         note: from handing a file over to "ready", with the models loaded.
         none: to the first token, every note switched off.
-        routed_notes: the same with twelve notes on, of which the router picks.
-        all_notes: the same with all twelve taking part at once.
-        quoted: the same with one note on, and in the prompt.
+        twelve_on: the same with twelve notes of 300 words on, of whose passages the router picks.
+        twelve_at_once: the same with twelve short notes on that all take part.
+        in_prompt: the same with every note off and one of 300 words in front of the question.
     """
 
-    ASKED: ClassVar[tuple[str, ...]] = ("none", "routed_notes", "all_notes", "quoted")
+    ASKED: ClassVar[tuple[str, ...]] = ("none", "twelve_on", "twelve_at_once", "in_prompt")
 
     note: list[float] = field(default_factory=list)
     none: list[float] = field(default_factory=list)
-    routed_notes: list[float] = field(default_factory=list)
-    all_notes: list[float] = field(default_factory=list)
-    quoted: list[float] = field(default_factory=list)
+    twelve_on: list[float] = field(default_factory=list)
+    twelve_at_once: list[float] = field(default_factory=list)
+    in_prompt: list[float] = field(default_factory=list)
     learning_device: str = ""
     answering_device: str = ""
 
@@ -91,9 +91,10 @@ def measure(application: Application, console: Console, folder: Path) -> Measure
     for number, path in enumerate(notes[1 : 1 + N_NOTES_TIMED], start=1):
         console.progress(f"Learning a note of {N_WORDS} words: {number} of {N_NOTES_TIMED}")
         measured.note.append(_time_note(application, path))
-    report = application.ingest.add_paths(notes[1 + N_NOTES_TIMED :])
-    _require_learnt(Learning(application, console, report.added, is_quiet=True))
-    _time_answers(application, console, measured, [document.id for document in report.added])
+    long = application.ingest.add_paths(notes[1 + N_NOTES_TIMED :]).added
+    short = application.ingest.add_paths(write_short_notes(folder)).added
+    _require_learnt(Learning(application, console, [*long, *short], is_quiet=True))
+    _time_answers(application, console, measured, _ways(application, long, short))
     measured.learning_device, measured.answering_device = devices.of("ingest"), devices.of("chat")
     return measured
 
@@ -110,6 +111,14 @@ def write_notes(folder: Path, n_notes: int) -> list[Path]:
         body = islice(cycle(words), first, first + N_WORDS - len(heading))
         paths.append(folder / f"note {number:02}.md")
         paths[-1].write_text(" ".join([*heading, *body]) + "\n", encoding="utf-8")
+    return paths
+
+
+def write_short_notes(folder: Path) -> list[Path]:
+    """Twelve notes of one passage each, without a word of the questions: then all take part in an answer."""
+    paths = [folder / f"Crate {number}.md" for number in range(N_ENABLED)]
+    for number, path in enumerate(paths):
+        path.write_text(f"Crate {number}: {7 * number + 3} zinc washers.\n", encoding="utf-8")
     return paths
 
 
@@ -135,29 +144,52 @@ def _time_note(application: Application, path: Path) -> float:
     raise CommandFailed("A note was not learnt in time.", f"It took more than {_PATIENCE_S:.0f} s.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way of asking.
+
+    Attributes:
+        enabled: the documents that are on.
+        budget: at most this many passages take part.
+        mode: of the answer.
+        prefix: text in front of the question.
+    """
+
+    enabled: tuple[int, ...] = ()
+    budget: int = N_ENABLED
+    mode: AnswerMode = AnswerMode.MEMORY
+    prefix: str = ""
+
+
+def _ways(
+    application: Application, long: Sequence[DocumentRecord], short: Sequence[DocumentRecord]
+) -> dict[str, _Way]:
+    """What is compared, by its name in Measurements."""
+    usual = application.settings.current.max_active_chunks
+    return {
+        "none": _Way(),
+        "twelve_on": _Way(tuple(document.id for document in long), budget=usual),
+        "twelve_at_once": _Way(tuple(document.id for document in short)),
+        "in_prompt": _Way(mode=AnswerMode.PLAIN, prefix=long[0].path.read_text(encoding="utf-8") + "\n"),
+    }
+
+
 def _time_answers(
-    application: Application, console: Console, measured: Measurements, twelve: Sequence[int]
+    application: Application, console: Console, measured: Measurements, ways: dict[str, _Way]
 ) -> None:
     """Ask in turn in every way, so that whatever else the computer does hits all of them alike."""
     questions = [question.text for question in find_samples(samples_folder()).questions]
     every = [document.id for document in application.library.documents()]
     settings = replace(application.settings.current, max_answer_tokens=_ANSWER_TOKENS)
-    routed, all_at_once = settings.max_active_chunks, N_ENABLED
-    ways = {
-        "none": ((), routed, AnswerMode.MEMORY),
-        "routed_notes": (twelve, routed, AnswerMode.MEMORY),
-        "all_notes": (twelve, all_at_once, AnswerMode.MEMORY),
-        "quoted": (twelve[:1], routed, AnswerMode.QUOTES),
-    }
     for number, question in enumerate(questions[: N_ROUNDS + 1]):
-        for name, (enabled, budget, mode) in ways.items():
+        for name, way in ways.items():
             console.progress(f"Asking: round {number} of {N_ROUNDS}")
             application.library.set_enabled(every, False)
-            application.library.set_enabled(list(enabled), True)
-            application.settings.save(replace(settings, max_active_chunks=budget))
+            application.library.set_enabled(way.enabled, True)
+            application.settings.save(replace(settings, max_active_chunks=way.budget))
             # Switching notes on has the worker prepare them; people do not ask in the same millisecond.
             _time_first_token(application, question, AnswerMode.PLAIN)
-            seconds = _time_first_token(application, question, mode)
+            seconds = _time_first_token(application, way.prefix + question, way.mode)
             if number > 0:  # the first round fills the caches, as the first minute of use does
                 getattr(measured, name).append(seconds)
 

@@ -60,7 +60,7 @@ def what_qt_lacks() -> str:
 
     Looked at beforehand, because without its xcb libraries Qt does not raise but ends the process.
     """
-    requirements = _system_requirements()
+    requirements = system_requirements()
     if requirements is None:
         return ""
     facts = requirements.survey(look_for_compiler=False)
@@ -68,7 +68,7 @@ def what_qt_lacks() -> str:
     return str(requirements.explain(missing, facts)) if missing else ""
 
 
-def _system_requirements() -> ModuleType | None:
+def system_requirements() -> ModuleType | None:
     """The set-up's tables of what the machine must bring; None without Loreleaf's sources.
 
     It lies outside our packages, since the set-up needs it before there is anything to import.

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication
 class InterruptWatch(QObject):
     """Ends Qt's loop at SIGINT and SIGTERM. GUI thread, between construction and ``remove()``.
 
-    Python runs its handlers between two of its own instructions, and an idle window executes none. Its wake-up
-    byte in a pipe that Qt listens to makes it run one. Windows has no such pipes: there Ctrl-C works as soon as
-    the window does anything.
+    Python runs its handlers between two of its own instructions, and an idle window executes none. Its
+    wake-up byte in a pipe that Qt listens to makes it run one. Windows has no such pipes: there Ctrl-C works
+    as soon as the window does anything.
     """
 
     def __init__(self, application: QApplication) -> None:

@@ -1,0 +1,112 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli import library_commands
+from app.cli.main import run
+from tests.app.cli.conftest import Shell, command, environment, run_process
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["on"],
+        ["ask"],
+        ["ask", "--mode", "loud", "x"],
+        ["export", "x", "out"],
+        ["models"],
+        ["--x"],
+    ],
+)
+def test_a_wrong_command_line_ends_with_2_and_one_sentence(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith("--help” to see what is possible.\n")
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--help"], ["ask", "--help"], ["models", "get", "--help"], ["--version"]])
+def test_help_ends_with_0_and_goes_to_stdout(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 0
+
+    captured = capsys.readouterr()
+    assert "loreleaf" in captured.out
+    assert captured.err == ""
+
+
+def test_a_home_that_cannot_be_used_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "home").write_text("in the way", encoding="utf-8")
+
+    assert run(["--home", str(tmp_path / "home"), "list"]) == 1
+
+    assert capsys.readouterr().err.startswith("The folder for Loreleaf's data cannot be used.")
+
+
+def test_a_bug_ends_in_a_sentence_and_its_traceback_in_the_log(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_arguments: object) -> int:
+        raise ZeroDivisionError("one too many")
+
+    monkeypatch.setattr(library_commands, "list_documents", stumble)
+
+    ended = shell("list")
+
+    log = shell.home / "logs" / "loreleaf.log"
+    assert ended.code == 1
+    assert ended.err == (
+        "Something went wrong inside Loreleaf (ZeroDivisionError: one too many). "
+        f"The details are in {log}. Please report it.\n"
+    )
+    assert "in stumble" in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way there")
+def test_a_reader_that_leaves_early_is_no_failure_to_talk_about(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(["--home", tmp_path, "list", "--json"]),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+
+    with process, process.stderr:
+        assert process.stderr.read() == b""
+
+
+def test_the_start_imports_neither_qt_nor_an_engine_library(tmp_path: Path) -> None:
+    heavy = ("torch", "llama_cpp", "numpy", "PySide6", "pypdf", "docx", "transformers")
+    code = (
+        "import sys; from app.__main__ import main; sys.argv = ['loreleaf', '--home', sys.argv[1], 'list'];"
+        f"code = main(); print(code, sorted(set({heavy!r}) & sys.modules.keys()))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert found.stdout.strip() == "0 []"
+
+
+def test_commands_for_developers_get_their_own_arguments_and_exit_codes() -> None:
+    helped = run_process("--home", "anywhere", "eval", "--help")
+    wrong = run_process("train", "--no-such-option")
+
+    assert (helped.code, helped.out.startswith("usage: loreleaf eval")) == (0, True)
+    assert wrong.code == 2
+    assert "--no-such-option" in wrong.err or "config" in wrong.err
