@@ -141,6 +141,8 @@ def build_corpus(
     from_seed = partial(_tokenise_made, tokenizer_json=as_text, limits=limits, set_index=len(names))
     jobs = [(i, part) for i, name in enumerate(names) for part in _parts(read_lines(folder, name))]
     seeds = [(seed * 1_000_003 + i, _JOB_SIZE) for i in range(-(-n_personal_notes // _JOB_SIZE))]
+    if len(jobs) + len(seeds) == 1:  # a second process would start for longer than it works
+        return Corpus.join([*map(from_lines, jobs), *map(from_seed, seeds)])
     # Not forked: this process has torch's threads, and perhaps a GPU.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         parts = [*pool.map(from_lines, jobs), *pool.map(from_seed, seeds)]
