@@ -1,4 +1,5 @@
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ def test_a_step_is_announced_with_its_number_and_ends_with_its_time(
     console.begin("Libraries")
     console.end("compiled")
     assert out.getvalue().splitlines()[0] == "[1/2] Libraries"
-    assert out.getvalue().splitlines()[1].startswith("      done: compiled, 0 s")
+    assert re.fullmatch(r"      done: compiled, \d+ s", out.getvalue().splitlines()[1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal for a test is made with pty")
@@ -47,7 +48,7 @@ def test_a_terminal_shows_a_step_in_one_line_that_is_drawn_anew(tmp_path: Path) 
     assert rest == [""]
     assert line.split("\r")[1].startswith("[1/7] PyTorch 2.13.0  0:00")
     assert "compiling" in line
-    assert line.split("\r")[-1].rstrip().endswith("0 s")
+    assert re.search(r" \d+ s *$", line.split("\r")[-1])
 
 
 def test_what_a_command_prints_goes_to_the_log_and_not_to_the_screen(
