@@ -45,7 +45,7 @@ class DropOverlay(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = QColor(theme.window)
-        veil.setAlphaF(0.8)
+        veil.setAlphaF(0.92)  # what is behind must not compete with the card
         painter.fillRect(self.rect(), veil)
         card = QRectF(0, 0, min(self.width() - 80, 680), 150)
         card.moveCenter(QRectF(self.rect()).center())

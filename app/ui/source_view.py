@@ -1,5 +1,6 @@
-"""One source under an answer: the note, its share, and the passage when it is opened."""
+"""One note under an answer: its share, and its passages when it is opened."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QUrl
@@ -55,10 +56,18 @@ class ShareBar(QWidget):
 
 
 class SourceView(QFrame):
-    """A source that opens and closes. Hovering its title shows the passage's beginning."""
+    """A note that opens and closes. Hovering its title shows the beginning of what stands inside.
 
-    def __init__(self, source: SourceRecord, parent: QWidget | None = None) -> None:
+    Args:
+        passages: those of the note that took part, the strongest first; at least one.
+        parent: its owner.
+    """
+
+    def __init__(self, passages: Sequence[SourceRecord], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        source = passages[0]
+        share = sum(passage.weight for passage in passages)
+        text = "\n\n".join(passage.passage.strip() for passage in passages)
         self.setObjectName("source")
         self._source = source
         self.toggle = QToolButton(self)
@@ -68,17 +77,19 @@ class SourceView(QFrame):
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         # Its text is shortened to the room there is, so it must not ask for more.
         self.toggle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.toggle.setAccessibleName(f"Source {source.document}, share {source.weight:.0%}")
-        self.toggle.setToolTip(_beginning(source.passage))
+        self.toggle.setAccessibleName(f"Source {source.document}, share {share:.0%}")
+        self.toggle.setToolTip(_beginning(text))
         self.toggle.toggled.connect(self._on_toggled)
 
-        self.passage = QLabel(source.passage.strip(), self)
+        self.passage = QLabel(text, self)
         self.passage.setWordWrap(True)
         self.passage.setTextFormat(Qt.TextFormat.PlainText)
         self.passage.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.passage.setAccessibleName(f"Passage from {source.document}")
+        self.passage.setAccessibleName(
+            f"Passages from {source.document}" if len(passages) > 1 else f"Passage from {source.document}"
+        )
         self.passage.setContentsMargins(INDENT, 0, 12, 8)
         self.passage.hide()
 
@@ -91,7 +102,7 @@ class SourceView(QFrame):
         head = QHBoxLayout()
         head.setContentsMargins(4, 3, 12, 3)
         head.addWidget(self.toggle, 1)
-        head.addWidget(ShareBar(source.weight, self))
+        head.addWidget(ShareBar(share, self))
         self._foot = foot = QHBoxLayout()
         foot.setContentsMargins(INDENT, 0, 12, 0)
         foot.addWidget(self.open_button)
@@ -122,9 +133,9 @@ class SourceView(QFrame):
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._source.path))
 
 
-def _beginning(passage: str, n_chars: int = 240) -> str:
-    """The passage for a tool tip, one paragraph, cut at a word."""
-    text = " ".join(passage.split())
+def _beginning(text: str, n_chars: int = 240) -> str:
+    """The text for a tool tip, one paragraph, cut at a word."""
+    text = " ".join(text.split())
     if len(text) <= n_chars:
         return text
     return text[:n_chars].rsplit(" ", 1)[0] + " …"

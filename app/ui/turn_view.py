@@ -1,5 +1,7 @@
 """How a question and an answer look in the transcript."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -47,6 +49,18 @@ def waiting_words(entry: TranscriptEntry) -> str:
     shown = ", ".join(titles[:3])
     rest = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
     return f"{verb} {shown}{rest}…"
+
+
+def passages_by_note(sources: Sequence[SourceRecord]) -> tuple[tuple[SourceRecord, ...], ...]:
+    """The passages of each note, the strongest first; the note with the greatest share first.
+
+    A note takes part with several passages more often than not: naming it once is enough.
+    """
+    notes: dict[str, list[SourceRecord]] = {}
+    for source in sorted(sources, key=lambda source: -source.weight):
+        notes.setdefault(source.path, []).append(source)
+    shares = {path: sum(passage.weight for passage in passages) for path, passages in notes.items()}
+    return tuple(tuple(notes[path]) for path in sorted(notes, key=lambda path: -shares[path]))
 
 
 class BubbleText(QLabel):
@@ -150,7 +164,7 @@ class AnswerView(QWidget):
 
     @property
     def source_views(self) -> tuple[SourceView, ...]:
-        """The sources on show, the strongest first."""
+        """The notes on show, the one with the greatest share first."""
         return tuple(self.findChildren(SourceView, options=Qt.FindChildOption.FindDirectChildrenOnly))
 
     def show_entry(self, entry: TranscriptEntry) -> None:
@@ -177,8 +191,8 @@ class AnswerView(QWidget):
         for view in self.source_views:
             self._sources.removeWidget(view)
             view.deleteLater()
-        for source in sorted(sources, key=lambda source: -source.weight):
-            self._sources.addWidget(SourceView(source, self))
+        for passages in passages_by_note(sources):
+            self._sources.addWidget(SourceView(passages, self))
 
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self.text.text)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -107,6 +108,19 @@ def test_a_source_opens_to_its_passage_and_closes_again(
     assert shown.passage.text() == "What Boat says."
     QTest.mouseClick(shown.toggle, Qt.MouseButton.LeftButton)
     assert shown.passage.isHidden()
+
+
+def test_a_note_with_several_passages_is_named_once(view: TranscriptView, model: TranscriptModel) -> None:
+    model.begin_question("Which colour?", AnswerMode.MEMORY)
+    two = (
+        replace(source("Boat", 0.2), passage="Its hull."),
+        replace(source("Boat", 0.35), passage="Its mast."),
+    )
+    model.finish("Dark green.", (two[0], source("Bees", 0.45), two[1]), FACTS, stopped=False)
+    boat, bees = answer_of(view).source_views
+    assert (boat.toggle.text(), bees.toggle.text()) == ("Boat", "Bees")
+    assert boat.passage.text() == "Its mast.\n\nIts hull."
+    assert boat.toggle.accessibleName() == "Source Boat, share 55%"
 
 
 def test_a_stopped_answer_keeps_its_words_and_says_so(view: TranscriptView, model: TranscriptModel) -> None:
