@@ -128,14 +128,12 @@ class DocumentTableModel(QAbstractTableModel):
 
     def set_progress(self, document_id: int, n_done: int, n_chunks: int) -> None:
         """Show that ``n_done`` of ``n_chunks`` passages are learnt."""
-        # Kept for a row that is yet to come as well: show() drops what is not being learnt.
+        # Kept for a row that is yet to come as well: show() drops what is not being learnt. A row that still
+        # says "waiting" is read anew in a moment; turned here it would count beside the note before it.
         self._progress[document_id] = (n_done, n_chunks)
         row = self._row_of(document_id)
-        if row is None:
-            return
-        if self._documents[row].state is DocumentState.QUEUED:
-            self._documents[row] = replace(self._documents[row], state=DocumentState.LEARNING)
-        self._row_changed(row)
+        if row is not None:
+            self._row_changed(row)
 
     def set_enabled(self, rows: Sequence[int], enabled: bool) -> None:
         """Switch rows as the user asked, and say so."""

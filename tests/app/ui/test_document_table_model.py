@@ -16,6 +16,7 @@ from app.ui.document_table_model import (
     remark,
     state_in_words,
 )
+from app.ui.library_view import counts_in_words
 from storage.records import DocumentRecord, DocumentState
 from tests.app.ui.fakes import document
 
@@ -92,6 +93,17 @@ def test_progress_that_comes_before_its_row_is_not_lost() -> None:
     model.set_progress(3, 1, 4)
     model.show((DIARY,))
     assert model.index(0, Column.STATE).data() == "Learning, 1 of 4"
+
+
+def test_two_notes_are_never_counted_as_being_learnt_at_once() -> None:
+    model, _tester = checked_model()
+    first = document(1, "A", DocumentState.LEARNING)
+    second = document(2, "B", DocumentState.QUEUED)
+    model.show((first, second))
+    model.set_progress(2, 0, 4)  # the worker is ahead of what was read from the catalog
+    assert counts_in_words(model.documents) == "0 notes ready, 1 learning, 1 waiting"
+    model.show((replace(first, state=DocumentState.READY), replace(second, state=DocumentState.LEARNING)))
+    assert counts_in_words(model.documents) == "1 note ready, 1 learning"
 
 
 @pytest.mark.parametrize(
