@@ -1,6 +1,5 @@
 """Which chunks take part in an answer, and how strongly. Pure."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,9 +8,9 @@ from storage.records import CandidateChunk
 SHARPNESS = 8.0
 """Weight of a chunk = (its score / the best score) to this power.
 
-Adapters that are applied together disturb each other. Measured on the 36 questions about the twelve sample notes in
-45 chunks of at most 64 tokens, all on, four chunks at most: token recall .53 with power 4 and a least weight of .05
-for all, .55 with power 8, .55 with the best chunk alone. Notes that score alike still share.
+Adapters that are applied together disturb each other. Measured on the 36 questions about the twelve sample
+notes in 45 chunks of at most 64 tokens, all on, four chunks at most: token recall .53 with power 4 and a least
+weight of .05 for all, .55 with power 8, .55 with the best chunk alone. Notes that score alike still share.
 """
 
 LEAST_WEIGHT = 0.02
@@ -33,8 +32,8 @@ class RoutedChunk:
 def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChunk, ...]:
     """Choose at most ``budget`` chunks, the most relevant first.
 
-    Those in which no word of the question occurs take part only if that is true of all and all of them fit: an
-    arbitrary few would disturb the answer and be named as its sources.
+    Those in which no word of the question occurs take part only if that is true of all and all of them fit:
+    an arbitrary few would disturb the answer and be named as its sources.
 
     Args:
         candidates: all chunks of the enabled, ready documents.
