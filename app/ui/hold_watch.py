@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 import traceback
+from types import FrameType
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -40,6 +41,7 @@ class HoldWatch(QObject):
         self._answered = threading.Event()
         self._is_over = threading.Event()
         self.asked.connect(self._on_asked, Qt.ConnectionType.QueuedConnection)
+        self._loop_frame: FrameType | None = None
         self._thread = threading.Thread(target=self._watch, name="hold-watch", daemon=True)
         self._thread.start()
 
@@ -48,8 +50,10 @@ class HoldWatch(QObject):
         self._is_over.set()
         self._answered.set()
         self._thread.join()
+        self._loop_frame = None
 
     def _on_asked(self) -> None:
+        self._loop_frame = sys._getframe().f_back  # Qt's loop calls this: what ran it is behind it
         self._answered.set()
 
     def _watch(self) -> None:
@@ -59,12 +63,15 @@ class HoldWatch(QObject):
             self.asked.emit()
             if self._answered.wait(self._hold_s) or self._is_over.is_set():
                 continue
-            logger.warning(
-                "The window was held for over %.0f ms, here:\n%s", self._hold_s * 1000, self._stack()
-            )
+            self._tell_where()
             self._answered.wait()
-            logger.warning("In all it was held for %.0f ms.", (time.monotonic() - asked_s) * 1000)
+            logger.warning("In all the window was held for %.0f ms.", (time.monotonic() - asked_s) * 1000)
 
-    def _stack(self) -> str:
+    def _tell_where(self) -> None:
+        hold_ms = self._hold_s * 1000
         frame = sys._current_frames().get(self._gui_thread_id)
-        return "".join(traceback.format_stack(frame)) if frame is not None else "(the thread has ended)"
+        if frame is None or frame is self._loop_frame:
+            logger.warning("The window was held for over %.0f ms, by Qt or by a busy machine.", hold_ms)
+            return
+        stack = "".join(traceback.format_stack(frame))
+        logger.warning("The window was held for over %.0f ms, here:\n%s", hold_ms, stack)
