@@ -278,6 +278,9 @@ def _child_main(target: str, conn: Connection, settings: object, output: str) ->
     # OpenMP threads that spin would take a core from the window; ggml's backtrace attaches a debugger.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+    # numpy's own threads wait for each other: with other programs at work, the factors of three chunks took
+    # 100 to 500 ms with two of them and 40 ms with one. torch and llama.cpp bring theirs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module, _, function = target.partition(":")
     getattr(import_module(module), function)(conn, settings)
     conn.send(_Farewell())

@@ -223,7 +223,11 @@ def test_stopping_from_inside_an_event_is_refused_instead_of_hanging(
 
 def test_the_child_is_prepared_before_anything_heavy_is_imported(clients: list[ToyClient]) -> None:
     client = begin(clients, "report_environment")
-    assert client.next_event() == {"OMP_WAIT_POLICY": "passive", "GGML_NO_BACKTRACE": "1"}
+    assert client.next_event() == {
+        "OMP_WAIT_POLICY": "passive",
+        "GGML_NO_BACKTRACE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     assert client.next_event() is True, "the worker must ignore SIGINT"
     assert client.next_event() is False, "torch or llama_cpp was imported before the worker's own module"
 
