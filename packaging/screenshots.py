@@ -18,7 +18,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -103,8 +103,9 @@ class StreamCatcher(QObject):
         elif isinstance(event, AnswerText) and not self.is_caught:
             self._text += event.text
             if " " in self._text.strip() and len(self._text) < len(self._whole):
-                self._shoot()
                 self.is_caught = True
+                # The widgets made for this piece come to light when the loop turns; the next piece is later.
+                QTimer.singleShot(0, self._shoot)
 
 
 def until(condition: Callable[[], object], what: str) -> None:
