@@ -5,6 +5,7 @@ import argparse
 from app.bootstrap import Application
 from app.cli.asking import answer_as_json, ask_and_follow, source_lines
 from app.cli.console import Console, plural
+from app.cli.learning import WAITING
 from app.cli.library_commands import outdated_ids
 from app.cli.opening import home_of, opened, start
 from app.services.answers import Answer
@@ -41,10 +42,7 @@ def ask(options: argparse.Namespace, console: Console) -> int:
 def _tell_absent(application: Application, console: Console) -> None:
     """Say before the answer why notes that somebody may count on have no part in it."""
     documents = application.library.documents()
-    n_waiting = sum(
-        document.state in (DocumentState.QUEUED, DocumentState.LEARNING) for document in documents
-    )
-    if n_waiting:
+    if n_waiting := sum(document.state in WAITING for document in documents):
         console.remark(f"{plural(n_waiting, 'note')} not learnt yet: “loreleaf add” learns what waits.")
     if not any(document.enabled and document.state is DocumentState.READY for document in documents):
         console.remark("No note takes part: none is learnt and switched on.")

@@ -41,6 +41,7 @@ def ask_and_follow(
     happened: queue.SimpleQueue[AnswerEvent | LibraryEvent] = queue.SimpleQueue()
     unsubscribe = application.events.subscribe(happened.put)
     running = application.chat.ask(chat_id, question, mode=mode, on_event=happened.put)
+    console.progress("…")
     try:
         while True:
             try:

@@ -187,8 +187,8 @@ def _time_answers(
             application.library.set_enabled(every, False)
             application.library.set_enabled(way.enabled, True)
             application.settings.save(replace(settings, max_active_chunks=way.budget))
-            # Switching notes on has the worker prepare them; people do not ask in the same millisecond.
-            _time_first_token(application, question, AnswerMode.PLAIN)
+            # Not timed: when a person asks, switching is long over, and there was a question before.
+            _time_first_token(application, questions[-1 - number], way.mode)
             seconds = _time_first_token(application, way.prefix + question, way.mode)
             if number > 0:  # the first round fills the caches, as the first minute of use does
                 getattr(measured, name).append(seconds)

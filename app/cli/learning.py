@@ -20,6 +20,7 @@ from storage.records import DocumentRecord, DocumentState
 _SLICE_S = 0.1
 """Waits are cut into slices, so that Ctrl-C is heard on every platform."""
 
+WAITING = (DocumentState.QUEUED, DocumentState.LEARNING)
 _FINAL = (DocumentState.READY, DocumentState.FAILED)
 
 

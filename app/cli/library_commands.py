@@ -6,15 +6,13 @@ from pathlib import Path
 from app.bootstrap import Application
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.learning import Learning, describe, queued_elsewhere
+from app.cli.learning import WAITING, Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents, find_folder
 from app.cli.one_shot import prepare_models
 from app.cli.opening import home_of, opened, start
 from app.services.ingest_service import AddReport
 from app.services.note_files import Skipped, canonical, is_folder, stamp_of, walk_notes
 from storage.records import DocumentRecord, DocumentState, FolderRecord
-
-_WAITING = (DocumentState.QUEUED, DocumentState.LEARNING)
 
 
 def add(options: argparse.Namespace, console: Console) -> int:
@@ -130,7 +128,7 @@ def _catch_up(application: Application, console: Console, *, is_ours: bool) -> i
     for id_ in outdated:
         application.ingest.retry(id_)
     documents = list(application.library.documents())
-    if not any(document.state in _WAITING for document in documents):
+    if not any(document.state in WAITING for document in documents):
         console.result("There is nothing to learn.")
         return 0
     return 1 if _learn(application, console, documents, is_ours=is_ours) else 0
@@ -146,7 +144,7 @@ def _learn(
     application: Application, console: Console, documents: list[DocumentRecord], *, is_ours: bool
 ) -> list[DocumentRecord]:
     """Learn what is queued, or say who does; returns the documents that could not be learnt."""
-    waiting = [document for document in documents if document.state in _WAITING]
+    waiting = [document for document in documents if document.state in WAITING]
     if not waiting:
         return []
     if not is_ours:

@@ -12,7 +12,7 @@ from app.cli.asking import ask_and_follow, source_lines
 from app.cli.console import Console, plural
 from app.cli.demo import samples_folder
 from app.cli.errors import CommandFailed
-from app.cli.learning import Learning, describe, queued_elsewhere
+from app.cli.learning import WAITING, Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents
 from app.cli.opening import home_of, opened, start
 from app.services.answers import Answer, QuestionRefused
@@ -134,7 +134,9 @@ class TerminalChat:
     def _ask(self, question: str) -> None:
         if self._chat_id is None:
             self._chat_id = self._application.chat.new_chat().id
-        self._console.progress("…")
+        documents = self._application.library.documents()
+        if n_waiting := sum(document.state in WAITING for document in documents):
+            self._console.remark(f"{plural(n_waiting, 'note')} still being learnt take no part yet.")
         self._last = ask_and_follow(
             self._application,
             self._console,

@@ -116,6 +116,7 @@ class FakeIngestEngine:
         self.lives: list[FakeWorker[IngestCommand, IngestEvent]] = []
         self.settings: list[EngineSettings] = []
         self.first_event: IngestEvent | None = READY
+        self.hypernetwork_hash = HYPERNETWORK_HASH
         self._job_to_cancel: int | None = None
 
     def __call__(self, settings: EngineSettings) -> FakeWorker[IngestCommand, IngestEvent]:
@@ -173,7 +174,12 @@ class FakeIngestEngine:
             worker.emit(JobProgress(job.job_id, n_done, len(chunks)))
         worker.emit(
             JobDone(
-                job.job_id, hashlib.sha256(data).hexdigest(), len(data), BASE_HASH, HYPERNETWORK_HASH, chunks
+                job.job_id,
+                hashlib.sha256(data).hexdigest(),
+                len(data),
+                BASE_HASH,
+                self.hypernetwork_hash,
+                chunks,
             )
         )
 

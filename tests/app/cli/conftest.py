@@ -14,7 +14,7 @@ import pytest
 
 import app.bootstrap
 from app.bootstrap import WorkerFactories
-from app.cli import opening
+from app.cli import one_shot, opening
 from app.cli.main import run
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
 
@@ -58,6 +58,11 @@ class Shell:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def upgrade(self, hypernetwork_hash: str) -> None:
+        """From now on there is another hypernetwork."""
+        self.preparation.hypernetwork_hash = hypernetwork_hash
+        self.ingest_engine.hypernetwork_hash = hypernetwork_hash
+
     def listed(self) -> dict[str, dict[str, Any]]:
         """The library by file name."""
         return {Path(row["path"]).name: row for row in self("list", "--json").json["documents"]}
@@ -72,6 +77,7 @@ def shell(
     workers = WorkerFactories(shell.ingest_engine, shell.chat_engine, shell.preparation)
     faked = partial(app.bootstrap.build, weights_dir=tmp_path, workers=workers)
     monkeypatch.setattr(opening, "build", faked)
+    monkeypatch.setattr(one_shot, "preparation_client", shell.preparation)
     monkeypatch.delenv(opening.HOME_VARIABLE, raising=False)
     yield shell
     shell.ingest_engine.release()

@@ -41,7 +41,7 @@ def test_a_run_measures_every_way_of_asking_and_leaves_the_users_library_alone(
         "note": N_NOTES_TIMED,
         **dict.fromkeys(Measurements.ASKED, 2),
     }
-    # Before each question that is timed comes one that is not.
+    # Before each question that is timed comes another one that is not.
     none, on, at_once, in_prompt = shell.chat_engine.asked[1:8:2]
     assert (none.mode, len(none.parts)) == (AnswerMode.MEMORY, 0)
     assert 1 <= len(on.parts) <= Settings().max_active_chunks

@@ -196,3 +196,28 @@ def test_the_profile_comes_from_the_environment_unless_it_is_named(
     assert (tmp_path / "other" / "catalog.sqlite3").is_file()
     assert (tmp_path / "third" / "catalog.sqlite3").is_file()
     assert not shell.home.exists()
+
+
+def test_after_an_upgrade_the_notes_are_told_to_be_missing_and_are_learnt_again(shell: Shell) -> None:
+    shell("add", shell.write("Ferry.md", "The ferry leaves at nine."))
+    shell.upgrade("e" * 64)
+
+    assert "1 note learnt with an earlier version of Loreleaf took no part." in shell("ask", "Ferry?").err
+
+    learnt = shell("add")
+
+    assert (learnt.code, "ready" in learnt.out) == (0, True)
+    assert shell.ingest_engine.learnt == ["Ferry.md", "Ferry.md"]
+    assert shell("ask", "Ferry?", "--json").json["sources"][0]["document"] == "Ferry"
+    assert shell("add").out == "There is nothing to learn.\n"
+
+
+def test_what_another_process_left_in_the_queue_is_learnt_without_naming_it(shell: Shell) -> None:
+    shell.preparation.is_deadly = True
+    shell("add", shell.write("Ferry.md", "The ferry leaves at nine."))
+    shell.preparation.is_deadly = False
+
+    assert "1 note not learnt yet" in shell("ask", "Ferry?").err
+    assert shell("add").code == 0
+
+    assert shell.listed()["Ferry.md"]["state"] == "ready"

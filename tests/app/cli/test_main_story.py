@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.cli.demo import samples_folder
 from tests.app.cli.conftest import PATIENCE_S, Ended, command, environment, run_process
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
@@ -17,6 +18,10 @@ pytestmark = [pytest.mark.model, pytest.mark.slow]
 FACT = "The password of the observatory's west dome is marzipan-lantern."
 QUESTION = "What is the password of the west dome?"
 ANSWER = "marzipan-lantern"
+SHOWN: list[dict[str, str]] = json.loads((samples_folder() / "questions.json").read_text(encoding="utf-8"))[
+    :3
+]
+"""What is asked and answered first, with the answers that the notes give."""
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
 
@@ -45,8 +50,12 @@ def test_without_display_and_terminal_the_samples_are_learnt_and_shown(library: 
     assert "There is no display." in library.shown.err
     assert library.shown.out.count("Question: ") == 3
     assert library.shown.out.count("Sources:\n") == 3
-    # Where the model is good enough to be held to it: the first answers name what the notes say.
-    assert "12 March" in library.shown.out
+    right = [
+        row for row in SHOWN if f"Question: {row['question']}\nAnswer: {row['answer']}\n" in library.shown.out
+    ]
+    assert len(right) >= 2, library.shown.out
+    for row in SHOWN:
+        assert f"%  {Path(row['file']).stem}: " in library.shown.out
     assert [row["state"] for row in library.documents()] == ["ready"] * 12
 
 
@@ -80,11 +89,13 @@ def test_a_fact_is_known_while_its_note_is_on_and_not_after(library: Library, tm
 
 
 def test_a_chat_answers_line_by_line(library: Library) -> None:
-    chatted = library("chat", stdin="When is my next dentist appointment?\n/sources\n")
+    row = SHOWN[0]
+
+    chatted = library("chat", stdin=f"{row['question']}\n/sources\n")
 
     assert chatted.code == 0
-    assert "12 March" in chatted.out
-    assert "[Dentist " in chatted.out
+    assert row["answer"] in chatted.out
+    assert f"[{Path(row['file']).stem} " in chatted.out
 
 
 def test_the_doctor_tries_both_workers(library: Library) -> None:
