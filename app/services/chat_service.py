@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 STOP_PATIENCE_S = 5.0
 """A worker that does not stop an answer within this time is killed."""
 
-WARM_PARTS = 32
+WARM_PARTS = 120
 """At most this many adapters are prepared ahead at a time; more would push each other out of the cache."""
 
 _NO_FACTS = AnswerFacts(0, 0, 0, 0.0, 0.0, "")

@@ -16,8 +16,8 @@ from engine.messages import AdapterPart
 SetKey = tuple[tuple[str, float], ...]
 """A set's identity: key and weight of each part, sorted. The sum of their effects knows no order."""
 
-_PACKED_BYTES = 192 << 20
-"""Memory for packed factors: about 150 chunks of the embedded model."""
+_PACKED_BYTES = 352 << 20
+"""Memory for packed factors: about 130 chunks of the embedded model, a dozen notes of a page each."""
 _LOADED_BYTES = 96 << 20
 _MAX_LOADED = 4
 """Loaded sets: llama.cpp sizes its compute graph by all loaded adapters, so they are not kept for free."""
