@@ -149,11 +149,12 @@ def test_equal_sets_of_notes_are_asked_for_in_the_same_order(bench: Bench) -> No
     application = bench.start()
     learn(bench, application, a="Apples are red.", b="Plums are blue.")
 
-    application.chat.ask(None, "apples").result(10)
-    application.chat.ask(None, "plums").result(10)
+    application.chat.ask(None, "apples or plums?").result(10)
+    application.chat.ask(None, "plums or apples?").result(10)
 
     first, second = bench.chat_engine.asked
     assert [part.key for part in first.parts] == [part.key for part in second.parts]
+    assert len(first.parts) == 2
     assert all(part.key.endswith(HYPERNETWORK_HASH[:12]) for part in first.parts)
 
 
