@@ -94,8 +94,9 @@ def test_notes_are_learnt_through_a_killed_worker_and_questions_answered_with_th
         application.library.set_enabled([by_name["room 03.md"].id], True)
         quoted = application.chat.ask(None, question, mode=AnswerMode.QUOTES).result(PATIENCE_S)
 
-        assert len(with_all.sources) == 4
-        assert with_all.sources[0].document == "room 03"
+        # The router leaves out the other rooms: they share words with the question, but not its number.
+        assert [source.document for source in with_all.sources] == ["room 03"]
+        assert with_all.answer == with_one.answer == "1903"
         assert [source.document for source in with_one.sources] == ["room 03"]
         assert with_none.sources == ()
         # No text of a note is in the prompt, whatever is switched on.
@@ -103,7 +104,7 @@ def test_notes_are_learnt_through_a_killed_worker_and_questions_answered_with_th
         assert quoted.facts.prompt_tokens > with_one.facts.prompt_tokens
         config = HypernetworkConfig.from_json((SHIPPED_WEIGHTS / CONFIG_FILE).read_text(encoding="utf-8"))
         ranks = [answer.facts.adapter_rank for answer in (with_all, with_one, with_none)]
-        assert ranks == [4 * config.lora_rank + config.bias_rank, config.lora_rank + config.bias_rank, 0]
+        assert ranks == [config.lora_rank + config.bias_rank, config.lora_rank + config.bias_rank, 0]
         assert ("models", EngineState.READY) in states
         assert states.count(("ingest", EngineState.READY)) == 2
     finally:

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,15 +145,7 @@ def test_ctrl_c_in_the_middle_of_learning_is_clean_and_loses_nothing(
         (tmp_path / f"{number:02}.md").write_text(
             f"Locker {number} holds {number + 7} keys.", encoding="utf-8"
         )
-    process = subprocess.Popen(
-        command(["--home", library.home, "add", tmp_path]),
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    )
+    process = _started(["--home", library.home, "add", tmp_path])
     assert process.stdout is not None
     assert process.stdout.readline().startswith("ready")
 
@@ -166,21 +160,28 @@ def test_ctrl_c_in_the_middle_of_learning_is_clean_and_loses_nothing(
 
 @posix_only
 def test_ctrl_c_while_the_processes_are_still_starting_is_clean(library: Library) -> None:
-    process = subprocess.Popen(
-        command(["--home", library.home, "models", "get", "embedded"]),
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    )
+    process = _started(["--home", library.home, "models", "get", "embedded"])
     _wait_for_a_child(process)
 
     os.killpg(process.pid, signal.SIGINT)
 
     _out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, err) == (130, "")
+
+
+def _started(arguments: Sequence[str | Path]) -> "subprocess.Popen[str]":
+    """Like a command typed in a terminal, also where the tests themselves run in the background."""
+    return subprocess.Popen(
+        command(arguments),
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+        # A shell's background job inherits an ignored SIGINT, and would never hear it.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def _wait_for_a_child(process: "subprocess.Popen[str]") -> None:
