@@ -62,8 +62,13 @@ class Internalizer(Protocol):
         """Where each token of the text alone starts, in characters, ascending."""
         ...
 
-    def latents(self, text: str) -> bytes:
-        """The adapter of one chunk, coded as Codec.LATENTS_F16."""
+    @property
+    def batch_size(self) -> int:
+        """Chunks that are best computed together."""
+        ...
+
+    def latents_of(self, texts: Sequence[str]) -> list[bytes]:
+        """The adapter of each chunk, coded as Codec.LATENTS_F16."""
         ...
 
 
@@ -131,8 +136,8 @@ class IngestPipeline:
 
         Args:
             job: the file.
-            on_progress: called with (chunks done, chunks in all) before the first chunk and after each.
-            is_cancelled: asked before each chunk.
+            on_progress: called with (chunks done, chunks in all) before the first batch of chunks and after each.
+            is_cancelled: asked before each batch.
 
         Raises:
             JobStopped: ``is_cancelled`` said so.
@@ -152,21 +157,11 @@ class IngestPipeline:
             spans = _chunks(job.path, document.text, models, is_cancelled)
             on_progress(0, len(spans))
             chunks: list[ChunkAdapter] = []
-            for position, span in enumerate(spans):
+            for first in range(0, len(spans), models.batch_size):
                 if is_cancelled():
                     raise JobStopped
-                text = document.text[span.start : span.end]
-                chunks.append(
-                    ChunkAdapter(
-                        position=position,
-                        char_start=span.start,
-                        char_end=span.end,
-                        text=text,
-                        n_tokens=models.count_tokens(text),
-                        codec=Codec.LATENTS_F16,
-                        rank=models.rank,
-                        data=models.latents(text),
-                    )
+                chunks += _internalized(
+                    document.text, spans[first : first + models.batch_size], first, models
                 )
                 on_progress(len(chunks), len(spans))
         except MemoryError as exc:
@@ -220,6 +215,27 @@ def _chunks(path: Path, text: str, models: Internalizer, is_cancelled: Callable[
             )
         spans.append(span)
     return spans
+
+
+def _internalized(
+    text: str, spans: Sequence[TextSpan], first_position: int, models: Internalizer
+) -> list[ChunkAdapter]:
+    texts = [text[span.start : span.end] for span in spans]
+    return [
+        ChunkAdapter(
+            position=position,
+            char_start=span.start,
+            char_end=span.end,
+            text=chunk_text,
+            n_tokens=models.count_tokens(chunk_text),
+            codec=Codec.LATENTS_F16,
+            rank=models.rank,
+            data=data,
+        )
+        for position, (span, chunk_text, data) in enumerate(
+            zip(spans, texts, models.latents_of(texts), strict=True), start=first_position
+        )
+    ]
 
 
 def _out_of_memory(path: Path) -> EngineError:

@@ -35,6 +35,13 @@ def as_array(internalizer: Internalizer, data: bytes) -> NDArray[np.float32]:
 
 
 @reads_real_model
+def test_chunks_computed_together_do_not_see_each_other(internalizer: Internalizer) -> None:
+    texts = [NOTE, "A short one.", NOTE + " And a longer one, which pads the others."]
+    for text, together in zip(texts, internalizer.latents_of(texts), strict=True):
+        alone = as_array(internalizer, internalizer.latents(text))
+        np.testing.assert_allclose(as_array(internalizer, together), alone, atol=1e-3)
+
+
 def test_latents_are_unit_vectors_in_float16(internalizer: Internalizer) -> None:
     u = as_array(internalizer, internalizer.latents(NOTE))
     assert np.abs(np.linalg.norm(u, axis=-1) - 1).max() < 2e-3

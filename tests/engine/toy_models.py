@@ -1,6 +1,7 @@
 """Models for tests of the ingest pipeline and worker: a token is a word, an adapter is the chunk's text."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -24,6 +25,7 @@ class ToyInternalizer:
     base_hash = "b" * 64
     hypernetwork_hash = "c" * 64
     rank = 4
+    batch_size = 1
     config = ToyConfig()
 
     def count_tokens(self, text: str) -> int:
@@ -34,6 +36,9 @@ class ToyInternalizer:
 
     def latents(self, text: str) -> bytes:
         return b"latents of " + text.encode()
+
+    def latents_of(self, texts: Sequence[str]) -> list[bytes]:
+        return [self.latents(text) for text in texts]
 
 
 class GatedInternalizer(ToyInternalizer):
