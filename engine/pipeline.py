@@ -136,7 +136,7 @@ class IngestPipeline:
 
         Args:
             job: the file.
-            on_progress: called with (chunks done, chunks in all) before the first batch of chunks and after each.
+            on_progress: called with (chunks done, chunks in all) before the first batch and after each.
             is_cancelled: asked before each batch.
 
         Raises:
@@ -157,12 +157,13 @@ class IngestPipeline:
             spans = _chunks(job.path, document.text, models, is_cancelled)
             on_progress(0, len(spans))
             chunks: list[ChunkAdapter] = []
-            for first in range(0, len(spans), models.batch_size):
+            # Batches of even size: a last one of a single chunk would take nearly as long as a full one.
+            n_batches = -(-len(spans) // models.batch_size)
+            step = -(-len(spans) // max(n_batches, 1))
+            for first in range(0, len(spans), max(step, 1)):
                 if is_cancelled():
                     raise JobStopped
-                chunks += _internalized(
-                    document.text, spans[first : first + models.batch_size], first, models
-                )
+                chunks += _internalized(document.text, spans[first : first + step], first, models)
                 on_progress(len(chunks), len(spans))
         except MemoryError as exc:
             raise _out_of_memory(job.path) from exc
