@@ -2,6 +2,7 @@
 
 import errno
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,10 @@ class FolderWatcher:
         if root in self._watches:
             return
         if self._observer is None:
+            # A folder inside one made just before is found twice. That does no harm, but watchdog warns.
+            warnings.filterwarnings(
+                "ignore", message="Callback with id .* already exists", category=RuntimeWarning
+            )
             observer = Observer()
             observer.daemon = True
             observer.start()

@@ -50,6 +50,19 @@ def test_a_new_note_is_learnt_and_what_is_no_note_is_not(bench: Bench, watching:
     assert names(watching) == ["a.md", "b.md", "barrier.md"]
 
 
+def test_folders_inside_folders_that_come_all_at_once_are_all_seen(
+    bench: Bench, watching: Application
+) -> None:
+    # Each is found twice, by its own event and by the walk through the one around it, in a race.
+    for number in range(300):
+        bench.write(f"{number}/sub/folder/photo.jpg", "x")
+    bench.write("299/sub/folder/last.md", "The words of the last.")
+
+    bench.wait_ready("last.md")
+    bench.write("0/sub/folder/first.md", "The words of the first.")
+    bench.wait_ready("first.md")
+
+
 def test_an_edit_is_one_job_and_replaces_the_old_text(bench: Bench, watching: Application) -> None:
     note = bench.notes / "a.md"
     with note.open("w", encoding="utf-8") as file:
