@@ -224,7 +224,8 @@ def test_stopping_from_inside_an_event_is_refused_instead_of_hanging(
 def test_the_child_is_prepared_before_anything_heavy_is_imported(clients: list[ToyClient]) -> None:
     client = begin(clients, "report_environment")
     assert client.next_event() == {
-        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "100000",
+        "KMP_BLOCKTIME": "1",
         "GGML_NO_BACKTRACE": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }

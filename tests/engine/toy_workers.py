@@ -16,7 +16,7 @@ def echo(conn: Connection, settings: object) -> None:
 
 
 def report_environment(conn: Connection, settings: object) -> None:
-    names = ("OMP_WAIT_POLICY", "GGML_NO_BACKTRACE", "OPENBLAS_NUM_THREADS")
+    names = ("GOMP_SPINCOUNT", "KMP_BLOCKTIME", "GGML_NO_BACKTRACE", "OPENBLAS_NUM_THREADS")
     conn.send({name: os.environ.get(name) for name in names})
     conn.send(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)
     conn.send("torch" in sys.modules or "llama_cpp" in sys.modules)
