@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Protocol
 
+from engine.allocator import keep_freed_memory, return_freed_memory
 from engine.errors import EngineError
 from engine.messages import (
     CancelJob,
@@ -55,6 +56,7 @@ class Pipeline(Protocol):
 
 def main(conn: Connection, settings: EngineSettings) -> None:
     """Entry of the spawned process; see ``engine.client``."""
+    keep_freed_memory()
     serve(conn, IngestPipeline(settings), idle_unload_s=settings.idle_unload_s)
 
 
@@ -80,6 +82,7 @@ def serve(conn: Connection, pipeline: Pipeline, *, idle_unload_s: float) -> None
             _work(conn, pipeline, inbox, job)
         elif not inbox.is_shut_down:
             pipeline.unload()
+            return_freed_memory()
 
 
 def _work(conn: Connection, pipeline: Pipeline, inbox: "_Inbox", job: Internalize) -> None:
