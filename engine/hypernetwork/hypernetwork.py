@@ -4,7 +4,7 @@ Source: arXiv 2602.15902. Shapes: C chunks, L decoder layers, S tokens, D encode
 r LoRA rank, d latent width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -114,6 +114,12 @@ class Perceiver(nn.Module):
             return self.modality_projection(features).flatten(0, 1)  # type: ignore[no-any-return]
         return self.modality_projection(features.transpose(0, 1).flatten(0, 1))  # type: ignore[no-any-return]
 
+    def project_layer(self, states: Tensor, layer: int) -> Tensor:
+        """The same for one decoder layer: (C, S, D) -> (C, S, d)"""
+        if isinstance(self.modality_projection, PerLayerProjection):
+            return self.modality_projection.layer(states, layer)
+        return self.modality_projection(states)  # type: ignore[no-any-return]
+
     def resample(self, projected: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """(L*C, S, d), bool (C, S) or None -> encoder output (L*C, Q, d), perceiver output (L*C, M*r, d)"""
         n_chunks = projected.shape[0] // self.config.n_layers
@@ -187,7 +193,16 @@ class Hypernetwork(nn.Module):
         Returns:
             u (C, L, M, r, d) with ||u|| = 1 over the last axis.
         """
-        _, perceived = self.perceiver.resample(self.perceiver.project(features), mask)
+        return self._unit_latents(self.perceiver.project(features), mask)
+
+    def unit_latents_of(self, states: Iterable[Tensor], mask: Tensor | None = None) -> Tensor:
+        """``unit_latents`` of states that come layer by layer, each (C, S, D): never all are in memory."""
+        project = self.perceiver.project_layer
+        projected = [project(layer_states.float(), layer) for layer, layer_states in enumerate(states)]
+        return self._unit_latents(torch.cat(projected), mask)  # (L*C, S, d), layer-major
+
+    def _unit_latents(self, projected: Tensor, mask: Tensor | None) -> Tensor:
+        _, perceived = self.perceiver.resample(projected, mask)
         return normalise(self.refine(perceived))
 
     def raw_factors(self, u: Tensor) -> Tensor:

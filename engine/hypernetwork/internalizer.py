@@ -151,9 +151,9 @@ class Internalizer:
         lengths = torch.tensor([len(row) for row in rows], device=self._device)
         mask = torch.arange(ids.shape[1], device=self._device) < lengths[:, None]  # (C, S)
         try:
-            features = self._base.layer_inputs(ids).float()  # (C, L, S, D)
+            states = self._base.iterate_layer_inputs(ids)  # L times (C, S, D)
             # Without padding no mask: attention is faster then.
-            u = self._hypernetwork.unit_latents(features, None if mask.all() else mask)
+            u = self._hypernetwork.unit_latents_of(states, None if mask.all() else mask)
             u = u.flatten(2, 3)  # (C, L, M * r, d)
         except (torch.OutOfMemoryError, MemoryError) as exc:
             raise EngineError(

@@ -27,9 +27,28 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., d) -> (..., d)"""
-        x_f32 = x.float()
-        normed = x_f32 * torch.rsqrt(x_f32.pow(2).mean(-1, keepdim=True) + NORM_EPS)
-        return self.weight * normed.to(x.dtype)
+        return self.weight * rms_normalise(x)
+
+
+class NormWeight(nn.Module):
+    """What an RMSNorm does to a context that ``rms_normalise`` has been applied to already.
+
+    All cross layers read the same context: normalised once for all of them it takes a quarter of the time.
+    """
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(d))
+
+    def forward(self, normed: Tensor) -> Tensor:
+        """(..., d) -> (..., d)"""
+        return self.weight * normed
+
+
+def rms_normalise(x: Tensor) -> Tensor:
+    """``x / rms(x)`` over the last axis, computed in float32; (..., d) -> (..., d)"""
+    x_f32 = x.float()
+    return (x_f32 * torch.rsqrt(x_f32.pow(2).mean(-1, keepdim=True) + NORM_EPS)).to(x.dtype)
 
 
 class GatedMLP(nn.Module):
@@ -60,12 +79,13 @@ class PerLayerProjection(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(C, L, S, D) -> (L, C, S, d)"""
-        x = features * torch.rsqrt(features.float().pow(2).mean(-1, keepdim=True) + NORM_EPS).to(
-            features.dtype
-        )
-        n_chunks, n_layers, n_tokens, d_in = x.shape
-        x = x.transpose(0, 1).reshape(n_layers, n_chunks * n_tokens, d_in)  # (L, C*S, D)
+        n_chunks, n_layers, n_tokens, d_in = features.shape
+        x = rms_normalise(features).transpose(0, 1).reshape(n_layers, -1, d_in)  # (L, C*S, D)
         return torch.bmm(x, self.weight.to(x.dtype)).view(n_layers, n_chunks, n_tokens, -1)  # (L, C, S, d)
+
+    def layer(self, states: Tensor, layer: int) -> Tensor:
+        """The same for one decoder layer: (C, S, D) -> (C, S, d)"""
+        return rms_normalise(states) @ self.weight[layer].to(states.dtype)
 
 
 class Attention(nn.Module):
@@ -99,14 +119,14 @@ class Attention(nn.Module):
 class PerceiverLayer(nn.Module):
     """Attention and MLP around a residual stream of latents.
 
-    A cross layer reads the (normed) context; a self layer reads the latents themselves.
+    A cross layer reads the context, which comes normalised; a self layer reads the latents themselves.
     """
 
     def __init__(self, config: HypernetworkConfig, *, is_cross: bool) -> None:
         super().__init__()
         d = config.d_latent
         self.input_latents_layernorm = RMSNorm(d)
-        self.input_context_layernorm: nn.Module = RMSNorm(d) if is_cross else nn.Identity()
+        self.input_context_layernorm: nn.Module = NormWeight(d) if is_cross else nn.Identity()
         self.self_attn = Attention(config)
         self.post_attention_layernorm: nn.Module = RMSNorm(d) if config.post_norm else nn.Identity()
         self.pre_ff_layernorm = RMSNorm(d)
@@ -161,6 +181,7 @@ class Resampler(nn.Module):
             latents = self.latents_q.expand(context.shape[0], -1, -1)  # (L*C, Q, d)
         else:
             latents = self.latents_q.repeat_interleave(n_chunks, dim=0)  # (L*C, Q, d)
+        context = rms_normalise(context)
         for layer in self.layers:
             latents = layer(latents, context, mask)
         return self.layernorm(latents)  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ imports and without adapters that differ within a batch; tests hold this file ag
 Shapes: B sequences, T tokens, D = d_model, H heads, K kv heads, G adapters (G divides B), R rank.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -78,16 +79,17 @@ def decoder_layer(
     """
     n_batch, n_tokens, _ = x.shape
     d_head, d_q, d_kv = config.d_head, config.n_heads * config.d_head, config.n_kv_heads * config.d_head
-    q, k, v = (rms_norm(x, w.attn_norm, config.norm_eps) @ w.qkv.T).split([d_q, d_kv, d_kv], dim=-1)
+    qkv = F.linear(rms_norm(x, w.attn_norm, config.norm_eps), w.qkv)
+    q, k, v = qkv.split([d_q, d_kv, d_kv], dim=-1)
     q = _rotate(q.view(n_batch, n_tokens, -1, d_head).transpose(1, 2), *rope)  # (B, H, T, d_head)
     k = _rotate(k.view(n_batch, n_tokens, -1, d_head).transpose(1, 2), *rope)  # (B, K, T, d_head)
     v = v.view(n_batch, n_tokens, -1, d_head).transpose(1, 2)
     attended = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
-    x = x + attended.transpose(1, 2).flatten(2) @ w.out.T
+    x = x + F.linear(attended.transpose(1, 2).flatten(2), w.out)
 
-    gate, up = (rms_norm(x, w.ffn_norm, config.norm_eps) @ w.gate_up.T).chunk(2, dim=-1)
+    gate, up = F.linear(rms_norm(x, w.ffn_norm, config.norm_eps), w.gate_up).chunk(2, dim=-1)
     hidden = F.silu(gate) * up  # (B, T, d_ffn)
-    out = hidden @ w.down.T
+    out = F.linear(hidden, w.down)
     if lora is not None:
         lora_A, lora_B = lora
         grouped = hidden.reshape(lora_A.shape[0], -1, hidden.shape[-1])  # (G, B/G * T, d_ffn)
@@ -174,24 +176,26 @@ class FrozenLlama:
         return angles.cos().to(self.embedding.dtype), angles.sin().to(self.embedding.dtype)
 
     @torch.no_grad()
-    def layer_inputs(self, ids: Tensor) -> Tensor:
-        """States of a context for the hypernetwork.
+    def iterate_layer_inputs(self, ids: Tensor) -> Iterator[Tensor]:
+        """States of a context for the hypernetwork, layer by layer, so that they need not all be in memory.
 
         Args:
             ids: (B, T) token ids, right-padded.
 
-        Returns:
-            (B, L, T, D): index l is the input of layer l; as in the reference, the last one is after the
-            final norm (spec section 1.1).
+        Yields:
+            L times (B, T, D): the input of layer l; as in the reference, the last one is after the final norm
+            (spec section 1.1).
         """
         x = F.embedding(ids, self.embedding)
         rope = self.rope(ids.shape[1])
-        states = [x]
         for w in self.layers[:-1]:
+            yield x
             x = self.layer_fn(x, w, self.config, rope, None)
-            states.append(x)
-        states[-1] = rms_norm(states[-1], self.norm, self.config.norm_eps)
-        return torch.stack(states, dim=1)
+        yield rms_norm(x, self.norm, self.config.norm_eps)
+
+    def layer_inputs(self, ids: Tensor) -> Tensor:
+        """``iterate_layer_inputs`` in one piece: (B, T) -> (B, L, T, D)"""
+        return torch.stack(list(self.iterate_layer_inputs(ids)), dim=1)
 
     def final_states(self, ids: Tensor, lora: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """States before the output matrix.

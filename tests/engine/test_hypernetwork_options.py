@@ -102,6 +102,13 @@ def test_a_chunk_alone_gets_what_it_gets_in_a_batch(config: HypernetworkConfig) 
 
 
 @pytest.mark.parametrize("config", ALL)
+def test_states_that_come_layer_by_layer_give_the_same(config: HypernetworkConfig) -> None:
+    hypernetwork = made(config)
+    batch = features(config, 3, 6)
+    assert_near(hypernetwork.unit_latents_of(batch.unbind(1)), hypernetwork.unit_latents(batch))
+
+
+@pytest.mark.parametrize("config", ALL)
 def test_the_order_of_the_tokens_does_not_matter(config: HypernetworkConfig) -> None:
     # The perceiver has no positional encoding: places are known from the encoder's states alone.
     hypernetwork = made(config)
