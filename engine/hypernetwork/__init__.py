@@ -9,7 +9,7 @@ __all__ = ["load_checkpoint"]
 
 
 def __getattr__(name: str) -> object:
-    # Imported on demand: torch and transformers take seconds, and the chat process reads this package without.
+    # Imported on demand: torch and transformers take seconds, and the chat process does without.
     if name == "load_checkpoint":
         from engine.hypernetwork.loading import load_checkpoint
 

@@ -132,6 +132,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         hypernet, encoder = content.pop("hypernet_config"), content.pop("ctx_encoder_args")
         tensors = {name.replace(_ORIG_MOD, ""): tensor for name, tensor in content.items()}
         config = _config(base_model, hypernet, encoder, tensors)
+        HypernetworkConfig.from_json(config.to_json())  # sizes and types are checked there
     except (
         OSError,
         BadZipFile,
@@ -151,7 +152,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(config, tensors)
 
 
-def _config(base_model: str, hypernet: _Stub, encoder: _Stub, tensors: dict[str, Tensor]) -> HypernetworkConfig:
+def _config(
+    base_model: str, hypernet: _Stub, encoder: _Stub, tensors: dict[str, Tensor]
+) -> HypernetworkConfig:
     """The reference's configuration objects in our terms; what is not supported is refused by name.
 
     Attributes that old files lack have the reference's defaults for such files.

@@ -51,9 +51,10 @@ class HypernetworkConfig:
 
         base_model: name of the base model on the Hugging Face hub; it chooses the template of a context.
         encoder_model: name of the context encoder, if it is another model than the base; else empty.
-        encoder_kind: what of the encoder is read. "per_layer": the input of each layer, the last one after the
-            final norm, one for each layer of the base; "early_exit": the state before layer ``encoder_layer``,
-            after the final norm, which all layers share; "embeddings": the input of the first layer, likewise.
+        encoder_kind: what of the encoder is read. "per_layer": the input of each layer, the last one after
+            the final norm, one for each layer of the base. "early_exit": the state before layer
+            ``encoder_layer``, after the final norm, shared by all layers of the base. "embeddings": the input
+            of the first layer, likewise shared.
         encoder_layer: layers of the encoder that are run, plus one for "per_layer"; 0 for all it has
             ("per_layer") or a quarter of them ("early_exit").
         encoder_in_nf4: whether the encoder was 4-bit (NF4, double quantisation) in training.

@@ -40,8 +40,10 @@ class ContextEncoder:
         if not 0 <= self._n_run <= n_layers:
             raise _unfit(f"It reads the first {self._n_run} layers of an encoder that has {n_layers}.")
         if config.reads_each_layer and self._n_run != config.n_layers - 1:
-            raise _unfit(f"It adapts {config.n_layers} layers and its encoder gives {self._n_run + 1} states.")
-        width = decoder.get_input_embeddings().weight.shape[1]  # type: ignore[operator, union-attr]
+            raise _unfit(
+                f"It adapts {config.n_layers} layers and its encoder gives {self._n_run + 1} states."
+            )
+        width = decoder.get_input_embeddings().weight.shape[1]  # type: ignore[operator]
         if width != config.d_encoder:
             raise _unfit(f"It reads states of width {config.d_encoder}; the encoder's are {width} wide.")
         self._decoder = _cut(decoder, self._n_run)
@@ -86,7 +88,11 @@ def bare_decoder(model: nn.Module) -> nn.Module:
         ModelUnavailable: it has no such part.
     """
     found: Any = model
-    for name in ("language_model", "model", "language_model"):  # of models that see, then of those that only read
+    for name in (
+        "language_model",
+        "model",
+        "language_model",
+    ):  # of models that see, then of those that only read
         found = getattr(found, name, found)
     if not isinstance(found, nn.Module) or not isinstance(getattr(found, "layers", None), nn.ModuleList):
         raise _unfit(f"{type(model).__name__} is not a decoder whose layers can be read.")

@@ -133,7 +133,7 @@ class DocToLora:
 
     @torch.no_grad()
     def latents(self, chunks: Chunks) -> Tensor:
-        """Unit latents (C, L, M, r, d): what is worth keeping of a document, since ``factors`` is one product.
+        """Unit latents (C, L, M, r, d): what is worth keeping of a document; ``factors`` is one product.
 
         States are read while the encoder runs, a few layers at a time: neither the stack of all states nor
         that of the projected ones ever exists.

@@ -5,7 +5,6 @@ Imports transformers, which takes seconds; the package's ``load_checkpoint`` imp
 
 import importlib.util
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,9 @@ def load_checkpoint(
     Args:
         path: ``pytorch_model.bin`` of SakanaAI/doc-to-lora or the folder it is in, or a folder that
             ``convert_checkpoint`` wrote. Nothing in it is executed.
-        base_model: folder (or name in transformers' cache) of the base model, or the model itself, loaded with
-            its language-model head. None makes adapters without a model to carry them; ``encoder_model`` must
-            then be given.
+        base_model: folder (or name in transformers' cache) of the base model, or the model itself, loaded
+            with its language-model head. None makes adapters without a model to carry them;
+            ``encoder_model`` must then be given.
         device: of everything that is loaded here: "cpu", "cuda", "cuda:1", "mps".
         dtype: of the models that are loaded here. The hypernetwork stays in float32.
         encoder_model: the context encoder, if it is not the base model itself. A checkpoint that was trained
@@ -57,7 +56,7 @@ def load_checkpoint(
             supported, or the models do not fit the hypernetwork.
     """
     device = torch.device(device)
-    hypernetwork = _read_hypernetwork(Path(path)).to(device)
+    hypernetwork = read_hypernetwork(Path(path)).to(device)
     config = hypernetwork.config
     encoder_source = base_model if encoder_model is None else encoder_model
     if encoder_source is None:
@@ -80,7 +79,15 @@ def load_checkpoint(
     return DocToLora(hypernetwork, ContextEncoder(encoder_module, config), base, tokenizer, template)
 
 
-def _read_hypernetwork(path: Path) -> Hypernetwork:
+def read_hypernetwork(path: Path) -> Hypernetwork:
+    """A hypernetwork alone, in float32 on the CPU, every tensor accounted for.
+
+    Args:
+        path: as in ``load_checkpoint``.
+
+    Raises:
+        ModelUnavailable: the file is missing or damaged, could run programs, or cannot be used.
+    """
     if path.is_dir() and (path / CONFIG_FILE).is_file() and not (path / CHECKPOINT_FILE).is_file():
         return load_hypernetwork(path)
     checkpoint = read_checkpoint(path / CHECKPOINT_FILE if path.is_dir() else path)
@@ -94,8 +101,13 @@ def _read_hypernetwork(path: Path) -> Hypernetwork:
 
 
 def _load(
-    source: str | Path | nn.Module, auto: Any, device: torch.device, dtype: torch.dtype, *, in_nf4: bool = False
-) -> nn.Module:  # noqa: ANN401
+    source: str | Path | nn.Module,
+    auto: Any,  # noqa: ANN401  # transformers' factories are untyped
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    in_nf4: bool = False,
+) -> nn.Module:
     """A transformers model in evaluation mode, from a folder or a name, or the model that was given."""
     if isinstance(source, nn.Module):
         return source.eval()
@@ -120,7 +132,7 @@ def _nf4() -> Any:  # noqa: ANN401  # transformers' class is untyped
     """As the reference quantises its context encoder."""
     from transformers import BitsAndBytesConfig
 
-    return BitsAndBytesConfig(
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
@@ -140,7 +152,9 @@ def _can_quantize(wanted: bool | None, config: HypernetworkConfig, device: torch
         return True
     if wanted:
         raise ModelUnavailable("The encoder cannot be loaded in 4 bits.", f"{obstacle}.")
-    logger.warning("The encoder was 4-bit in training and is not here: %s. Numbers differ a little.", obstacle)
+    logger.warning(
+        "The encoder was 4-bit in training and is not here: %s. Numbers differ a little.", obstacle
+    )
     return False
 
 

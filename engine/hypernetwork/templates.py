@@ -23,7 +23,7 @@ class Template:
 
     Attributes:
         before, after: around the document, or around a question.
-        prefix, suffix: token ids between chunks; None where they are simply those of ``before`` and ``after``.
+        prefix, suffix: token ids between chunks; None where they are those of ``before`` and ``after``.
     """
 
     before: str
@@ -98,7 +98,7 @@ def split(
         prefix, suffix: wrapped around the inner borders.
 
     Returns:
-        One chunk, unchanged, if it fits; else ``ceil(n / max_tokens)`` chunks or fewer, each at most
+        One chunk, unchanged, if it fits; else ``ceil(len(ids) / max_tokens)`` chunks, each at most
         ``max_tokens + len(prefix) + len(suffix)`` long.
     """
     n_chunks = ceil(len(ids) / max_tokens) if max_tokens > 0 else 1
