@@ -47,6 +47,7 @@ class ContextEncoder:
         if width != config.d_encoder:
             raise _unfit(f"It reads states of width {config.d_encoder}; the encoder's are {width} wide.")
         self._decoder = _cut(decoder, self._n_run)
+        self.device = _device_of_layers(self._decoder)
         self._kind = config.encoder_kind
         self.n_states = config.n_states
 
@@ -123,6 +124,37 @@ def _cut(decoder: nn.Module, n_layers: int) -> nn.Module:
     cut._modules = dict(decoder._modules)
     cut.layers = decoder_layers(decoder)[:n_layers]
     return cut
+
+
+class HostEmbedding(nn.Module):
+    """An embedding that stays in main memory: of Gemma 2B's 256,000 rows (1.2 GB) a document needs a few.
+
+    Args:
+        embedding: of the encoder; it is moved to the CPU.
+        device: where its rows are wanted.
+    """
+
+    def __init__(self, embedding: nn.Module, device: torch.device) -> None:
+        super().__init__()
+        self.embedding = embedding.to("cpu")
+        self._device = device
+
+    @property
+    def weight(self) -> Tensor:
+        """(vocabulary, D), on the CPU."""
+        weight = self.embedding.weight
+        assert isinstance(weight, Tensor)
+        return weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(C, S) -> (C, S, D) on the device"""
+        return self.embedding(ids.cpu()).to(self._device)  # type: ignore[no-any-return]
+
+
+def _device_of_layers(decoder: nn.Module) -> torch.device:
+    layers = decoder_layers(decoder)
+    # Without layers (an early exit before the first) there is the norm.
+    return next((layers if len(layers) else decoder).parameters()).device
 
 
 def _taking(index: int, take: TakeStates) -> Callable[..., None]:

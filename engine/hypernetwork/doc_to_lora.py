@@ -7,55 +7,26 @@ Shapes: C chunks, S tokens, L decoder layers, D encoder width, M target modules,
 G contexts (documents), R rank of a context's adapter.
 """
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from engine.adapters.attach import attached
+from engine.errors import EngineError
 from engine.hypernetwork.config import HypernetworkConfig
 from engine.hypernetwork.context_encoder import ContextEncoder, bare_decoder, decoder_layers
 from engine.hypernetwork.hypernetwork import Factors, Hypernetwork, combine
+from engine.hypernetwork.reading import Chunks, Pieces, is_out_of_memory, read_latents
 from engine.hypernetwork.templates import Template, split
+
+logger = logging.getLogger(__name__)
 
 MAX_CHUNK_TOKENS = 8192
 """Longest chunk of the paper's evaluation: the window of Gemma 2."""
-
-PROJECTED_TOKENS = 2048
-"""Tokens whose states are projected at once: the projection's hidden layer is 4 * D wide."""
-
-LAYERS_AT_ONCE = 4
-"""Layers that the perceiver reads together: one alone leaves a GPU idle, all would take the memory of all."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunks:
-    """Chunks of a document as the encoder takes them.
-
-    Attributes:
-        ids: (C, S), padded with 0 on the right.
-        mask: bool (C, S), True for real tokens.
-    """
-
-    ids: Tensor
-    mask: Tensor
-
-    @classmethod
-    def pad(cls, chunks: Sequence[Sequence[int]]) -> "Chunks":
-        """From token ids of any lengths."""
-        rows = [torch.tensor(list(chunk), dtype=torch.long) for chunk in chunks]
-        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        lengths = torch.tensor([len(row) for row in rows])
-        return cls(ids, torch.arange(ids.shape[1]) < lengths[:, None])
-
-    def __getitem__(self, which: slice) -> "Chunks":
-        """Some of the chunks, without the padding that only others need."""
-        mask = self.mask[which]
-        longest = int(mask.sum(1).max())
-        return Chunks(self.ids[which, :longest], mask[:, :longest])
 
 
 class DocToLora:
@@ -70,9 +41,8 @@ class DocToLora:
         base: transformers model with a language-model head; None where adapters are only made.
         tokenizer: of the encoder.
         template: around documents and questions.
-
-    Attributes:
-        config: of the hypernetwork.
+        encoder_on_cpu: loads the encoder once more, for when a GPU's memory does not suffice.
+        on_notice: told in a sentence whatever happens otherwise than was asked for.
     """
 
     def __init__(
@@ -82,13 +52,16 @@ class DocToLora:
         base: nn.Module | None,
         tokenizer: Any,  # noqa: ANN401  # transformers' tokenizers have no common typed class
         template: Template,
+        encoder_on_cpu: Callable[[], ContextEncoder],
+        on_notice: Callable[[str], None] = logger.warning,
     ) -> None:
         self.hypernetwork = hypernetwork
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.template = template
         self._base = base
-        self._device = next(hypernetwork.parameters()).device
+        self._encoder_on_cpu = encoder_on_cpu
+        self._on_notice = on_notice
 
     @property
     def config(self) -> HypernetworkConfig:
@@ -129,7 +102,7 @@ class DocToLora:
         Returns:
             (C, L, S, D); (C, S, D) where all layers share one (``early_exit``, ``embeddings``).
         """
-        return self.encoder.features(chunks.ids.to(self._device))
+        return self.encoder.features(chunks.ids.to(self.encoder.device))
 
     @torch.no_grad()
     def latents(self, chunks: Chunks) -> Tensor:
@@ -138,9 +111,7 @@ class DocToLora:
         States are read while the encoder runs, a few layers at a time: neither the stack of all states nor
         that of the projected ones ever exists.
         """
-        reader = _StateReader(self.hypernetwork, None if chunks.mask.all() else chunks.mask.to(self._device))
-        self.encoder(chunks.ids.to(self._device), reader.take)
-        return self.hypernetwork.unit_latents_of_perceived(reader.perceived())
+        return read_latents(self.hypernetwork, self.encoder, chunks, Pieces(MAX_CHUNK_TOKENS))
 
     @torch.no_grad()
     def factors(self, latents: Tensor, scaling: float = 1.0) -> Factors:
@@ -184,11 +155,24 @@ class DocToLora:
     def internalize(
         self, text: str, max_chunk_tokens: int = MAX_CHUNK_TOKENS
     ) -> dict[str, tuple[Tensor, Tensor]]:
-        """A document's adapter (one context), chunk by chunk in bounded memory, whatever its length."""
-        chunks = self.split(self.context_ids(text), max_chunk_tokens)
-        n_chunks = chunks.ids.shape[0]
-        latents = torch.cat([self.latents(chunks[index : index + 1]) for index in range(n_chunks)])
-        return self.combine(self.factors(latents))
+        """A document's adapter (one context), chunk by chunk, whatever its length.
+
+        When memory is short, less is computed at once, then the chunks become shorter, then the CPU takes
+        over; ``on_notice`` is told each time.
+
+        Raises:
+            EngineError: the CPU, too, has too little memory.
+        """
+        ids = self.context_ids(text)
+        pieces = Pieces(max_chunk_tokens if max_chunk_tokens > 0 else max(len(ids), 1))
+        while True:
+            try:
+                return self.combine(self.factors(self._read(ids, pieces)))
+            except (RuntimeError, MemoryError) as exc:
+                if not is_out_of_memory(exc):
+                    raise
+            # Outside of the except block, whose exception holds on to the tensors that filled the memory.
+            pieces = self._with_less_memory(pieces, max_chunk_tokens)
 
     # --- adapter -> answers
 
@@ -219,44 +203,25 @@ class DocToLora:
             )
         return str(self.tokenizer.decode(tokens[0, ids.shape[1] :], skip_special_tokens=True))
 
+    # --- inside
 
-class _StateReader:
-    """The perceiver's side of one run of the encoder.
+    def _read(self, ids: Sequence[int], pieces: Pieces) -> Tensor:
+        chunks = self.split(ids, pieces.chunk_tokens)
+        rows = [chunks[index : index + 1] for index in range(len(chunks))]
+        return torch.cat([read_latents(self.hypernetwork, self.encoder, row, pieces) for row in rows])
 
-    Args:
-        hypernetwork: whose perceiver reads.
-        mask: bool (C, S), or None without padding.
-    """
-
-    def __init__(self, hypernetwork: Hypernetwork, mask: Tensor | None) -> None:
-        self._perceiver, self._config = hypernetwork.perceiver, hypernetwork.config
-        self._mask = mask
-        self._projected: list[Tensor] = []
-        self._perceived: list[Tensor] = []
-        self._n_read = 0
-
-    def take(self, index: int, states: Tensor) -> None:
-        """Project one state, (C, S, D); once some layers are together, read them."""
-        with _precision(states.device):
-            blocks = states.split(PROJECTED_TOKENS, dim=1)
-            project = self._perceiver.project_layer
-            self._projected.append(torch.cat([project(block.float(), index) for block in blocks], dim=1))
-        if len(self._projected) == LAYERS_AT_ONCE or index + 1 == self._config.n_states:
-            self._read()
-
-    def perceived(self) -> Tensor:
-        """(L*C, M*r, d) float32, after the encoder has run."""
-        return torch.cat(self._perceived).float()
-
-    def _read(self) -> None:
-        layers = slice(self._n_read, self._n_read + len(self._projected))
-        projected = torch.cat(self._projected)  # (layers * C, S, d), layer-major
-        self._projected.clear()
-        self._n_read = layers.stop
-        with _precision(projected.device):
-            self._perceived.append(self._perceiver.resample(projected, self._mask, layers)[1])
-
-
-def _precision(device: torch.device) -> torch.autocast:
-    """As in training: the perceiver's products in bfloat16 on CUDA, all else in float32."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+    def _with_less_memory(self, pieces: Pieces, max_chunk_tokens: int) -> Pieces:
+        device = self.encoder.device
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        if (smaller := pieces.smaller()) is not None:
+            self._on_notice(f"{device} is short of memory: at most {smaller.chunk_tokens} tokens at a time.")
+            return smaller
+        if device.type == "cpu":
+            raise EngineError(
+                "There is not enough memory to learn this.", "Close other programs, or divide the document."
+            )
+        self._on_notice(f"{device} has too little memory: the CPU takes over, which is slower.")
+        self.encoder = self._encoder_on_cpu()
+        self.hypernetwork.to("cpu")
+        return Pieces(max_chunk_tokens)

@@ -3,8 +3,10 @@
 Imports transformers, which takes seconds; the package's ``load_checkpoint`` imports this when it is called.
 """
 
+import copy
 import importlib.util
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ from engine.errors import ModelUnavailable
 from engine.hypernetwork import blocked_attention
 from engine.hypernetwork.checkpoint import CHECKPOINT_FILE, read_checkpoint
 from engine.hypernetwork.config import CONFIG_FILE, HypernetworkConfig
-from engine.hypernetwork.context_encoder import ContextEncoder
+from engine.hypernetwork.context_encoder import ContextEncoder, HostEmbedding, bare_decoder
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.internalizer import load_hypernetwork
+from engine.hypernetwork.placement import faster_cpu_dtype
 from engine.hypernetwork.templates import Template, template_for
 
 logger = logging.getLogger(__name__)
@@ -34,6 +37,7 @@ def load_checkpoint(
     encoder_model: str | Path | nn.Module | None = None,
     tokenizer: Any = None,  # noqa: ANN401  # transformers' tokenizers have no common typed class
     quantize_encoder: bool | None = None,
+    on_notice: Callable[[str], None] = logger.warning,
 ) -> DocToLora:
     """Load a Doc-to-LoRA hypernetwork with the models it belongs to.
 
@@ -50,6 +54,7 @@ def load_checkpoint(
         tokenizer: of the encoder; None loads the one in the encoder's folder.
         quantize_encoder: load the encoder in 4 bits (NF4, CUDA and bitsandbytes). None: as in training, if
             that is possible here. It takes a copy of the encoder beside the base model.
+        on_notice: told in a sentence whatever happens otherwise than was asked for.
 
     Raises:
         ModelUnavailable: a file is missing or damaged, could run programs, has an option that is not
@@ -68,15 +73,23 @@ def load_checkpoint(
             f"It was trained with the encoder {config.encoder_model}. Give its folder as encoder_model.",
         )
     base = None if base_model is None else _load(base_model, AutoModelForCausalLM, device, dtype)
-    in_nf4 = _can_quantize(quantize_encoder, config, device)
+    in_nf4 = _can_quantize(quantize_encoder, config, device, on_notice)
     if encoder_model is None and not in_nf4:
         encoder_module = base  # its own encoder: no second copy
     else:
         encoder_module = _load(encoder_source, AutoModel, device, dtype, in_nf4=in_nf4)
+        if in_nf4:
+            decoder: Any = bare_decoder(encoder_module)
+            decoder.set_input_embeddings(HostEmbedding(decoder.get_input_embeddings(), device))
     assert encoder_module is not None
     tokenizer = tokenizer or _tokenizer(encoder_source, encoder_module)
     template = _template(config, encoder_module, tokenizer)
-    return DocToLora(hypernetwork, ContextEncoder(encoder_module, config), base, tokenizer, template)
+
+    def encoder_on_cpu() -> ContextEncoder:
+        return ContextEncoder(_on_cpu(encoder_source), config)
+
+    encoder = ContextEncoder(encoder_module, config)
+    return DocToLora(hypernetwork, encoder, base, tokenizer, template, encoder_on_cpu, on_notice)
 
 
 def read_hypernetwork(path: Path) -> Hypernetwork:
@@ -122,6 +135,14 @@ def _load(
     return (model if in_nf4 else model.to(device)).eval().requires_grad_(requires_grad=False)
 
 
+def _on_cpu(source: str | Path | nn.Module) -> nn.Module:
+    cpu, dtype = torch.device("cpu"), faster_cpu_dtype()
+    if isinstance(source, nn.Module):
+        # A copy: the model may be the base, which goes on answering where it is.
+        return copy.deepcopy(bare_decoder(source)).to(cpu, dtype)
+    return _load(source, AutoModel, cpu, dtype)
+
+
 def _attention(config: Any) -> str:  # noqa: ANN401  # transformers' configs have no common typed class
     """sdpa is fast everywhere, but knows no soft cap: it would silently leave Gemma 2's out."""
     has_softcap = getattr(config.get_text_config(), "attn_logit_softcapping", None) is not None
@@ -140,7 +161,9 @@ def _nf4() -> Any:  # noqa: ANN401  # transformers' class is untyped
     )
 
 
-def _can_quantize(wanted: bool | None, config: HypernetworkConfig, device: torch.device) -> bool:
+def _can_quantize(
+    wanted: bool | None, config: HypernetworkConfig, device: torch.device, on_notice: Callable[[str], None]
+) -> bool:
     if wanted is False or (wanted is None and not config.encoder_in_nf4):
         return False
     obstacle = ""
@@ -152,9 +175,7 @@ def _can_quantize(wanted: bool | None, config: HypernetworkConfig, device: torch
         return True
     if wanted:
         raise ModelUnavailable("The encoder cannot be loaded in 4 bits.", f"{obstacle}.")
-    logger.warning(
-        "The encoder was 4-bit in training and is not here: %s. Numbers differ a little.", obstacle
-    )
+    on_notice(f"The encoder was 4-bit in training and is not here: {obstacle}. Numbers differ a little.")
     return False
 
 

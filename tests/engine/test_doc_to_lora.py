@@ -17,8 +17,10 @@ from transformers import PreTrainedTokenizerFast
 from engine.errors import ModelUnavailable
 from engine.hypernetwork import load_checkpoint
 from engine.hypernetwork.config import HypernetworkConfig, TargetModule
+from engine.hypernetwork.context_encoder import ContextEncoder, TakeStates
 from engine.hypernetwork.convert import convert_checkpoint
-from engine.hypernetwork.doc_to_lora import Chunks, DocToLora
+from engine.hypernetwork.doc_to_lora import DocToLora
+from engine.hypernetwork.reading import Chunks
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_context_encoder import made, some_ids
 
@@ -162,6 +164,58 @@ def test_a_document_of_any_length_is_internalized_chunk_by_chunk(checkpoint: Pat
     assert n_chunks > 3
     assert adapter["down_proj"][0].shape == (1, 5, (n_chunks + 1) * 2, 48)
     assert isinstance(doc.answer("w3 w4", adapter, max_new_tokens=3), str)
+
+
+class Limited(ContextEncoder):
+    """An encoder on a device whose memory ends at so many tokens."""
+
+    def __init__(self, encoder: ContextEncoder, most_tokens: int, device: str) -> None:
+        self._encoder, self._most_tokens = encoder, most_tokens
+        self.device = torch.device(device)
+
+    def __call__(self, ids: Tensor, take: TakeStates) -> None:
+        if ids.shape[1] > self._most_tokens:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        self._encoder(ids, take)
+
+
+def test_a_device_short_of_memory_gets_less_then_the_cpu_takes_over_and_says_so(checkpoint: Path) -> None:
+    said: list[str] = []
+    write_checkpoint(checkpoint, random_hypernetwork(CONFIG))
+    doc = load_checkpoint(checkpoint, made("qwen3"), tokenizer=words(), on_notice=said.append)
+    text = " ".join(f"w{1 + number % 90}" for number in range(1500))
+    expected = doc.internalize(text, 2048)
+    doc.encoder = Limited(doc.encoder, 8, "meta")  # no CPU, at any rate
+
+    found = doc.internalize(text, 2048)
+
+    assert [sentence.partition(":")[2] for sentence in said] == [
+        " at most 2048 tokens at a time.",
+        " at most 1024 tokens at a time.",
+        " at most 512 tokens at a time.",
+        " the CPU takes over, which is slower.",
+    ]
+    assert doc.encoder.device.type == "cpu"
+    assert_near(found["down_proj"][0], expected["down_proj"][0], 0.05)  # perhaps in bfloat16
+
+
+def test_shorter_chunks_suffice_where_memory_does_for_them(checkpoint: Path) -> None:
+    said: list[str] = []
+    write_checkpoint(checkpoint, random_hypernetwork(CONFIG))
+    doc = load_checkpoint(checkpoint, made("qwen3"), tokenizer=words(), on_notice=said.append)
+    text = " ".join(f"w{1 + number % 90}" for number in range(1500))
+    expected = doc.internalize(text, 512)
+    doc.encoder = Limited(doc.encoder, 700, "cpu")
+    found = doc.internalize(text, 2048)
+    assert len(said) == 3
+    assert_near(found["down_proj"][0], expected["down_proj"][0])
+
+
+def test_an_error_that_is_not_about_memory_is_not_hidden(checkpoint: Path) -> None:
+    doc = loaded(checkpoint, CONFIG)
+    doc.hypernetwork.head["weight"] = torch.nn.Parameter(torch.zeros(1, 2, 3))
+    with pytest.raises(RuntimeError, match=r"size|subscript|dimension"):
+        doc.internalize("w1 w2")
 
 
 def test_a_converted_folder_gives_the_same(checkpoint: Path, tmp_path: Path) -> None:

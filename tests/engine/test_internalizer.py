@@ -13,7 +13,8 @@ from engine.adapters.latent_head import LatentHead
 from engine.errors import EngineError, ModelUnavailable
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.hypernetwork import Hypernetwork
-from engine.hypernetwork.internalizer import Internalizer, choose_device, load_hypernetwork
+from engine.hypernetwork.internalizer import Internalizer, load_hypernetwork
+from engine.hypernetwork.placement import choose_device
 from engine.hypernetwork.weights_file import hypernetwork_hash, save_tensors
 from engine.models.embedded import base_model_hash
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf

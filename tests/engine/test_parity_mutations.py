@@ -16,9 +16,10 @@ from torch import Tensor
 
 from engine.hypernetwork import context_encoder, hypernetwork, load_checkpoint
 from engine.hypernetwork.context_encoder import ContextEncoder
-from engine.hypernetwork.doc_to_lora import Chunks, DocToLora
+from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.hypernetwork import Factors, Hypernetwork, Perceiver
 from engine.hypernetwork.perceiver import Attention, RMSNorm
+from engine.hypernetwork.reading import Chunks
 
 SHARED = Path(__file__).parents[3] / "shared" / "parity"
 pytestmark = pytest.mark.skipif(not SHARED.exists(), reason="../shared/parity is not beside this checkout")
