@@ -2,8 +2,8 @@
 
     python -m engine.hypernetwork.measure --tokens 2048 8192 --encoder nf4 bf16
 
-Goes the way users go (a folder of safetensors, ``load_checkpoint``, ``DocToLora.latents``); no weights need to be
-fetched, and neither time nor memory depends on their values. docs/devices.md keeps the tables.
+Goes the way users go (a folder of safetensors, ``load_checkpoint``, ``DocToLora.latents``). No weights need
+to be fetched: neither time nor memory depends on their values. docs/devices.md keeps the tables.
 """
 
 import argparse
