@@ -22,6 +22,8 @@ from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 CHECKPOINT_FILE = "pytorch_model.bin"
 _ORIG_MOD = "_orig_mod."
 """Left by torch.compile in old checkpoints' names."""
+_TRAINED_CHUNK_TOKENS = 512
+"""Longest chunk in the second stage of the published training (spec section 3.2)."""
 _GATE = "aggregator.perceiver.modality_projection.gate_proj.weight"
 _ENCODER_KINDS = {
     "per_layer_activations": "per_layer",
@@ -183,6 +185,7 @@ def _config(
         per_layer_processing=options["per_layer_processing"],
         use_bias=options.get("use_bias", True),
         base_model=base_model,
+        max_chunk_tokens=_TRAINED_CHUNK_TOKENS,
         projection_factor=tensors[_GATE].shape[0] // d_encoder,
         **_encoder_options(
             base_model, _Options(encoder), reads_each_layer=aggregator["layer_to_layer_ctx_encoder"]

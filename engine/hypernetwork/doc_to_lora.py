@@ -109,9 +109,17 @@ class DocToLora:
         """Unit latents (C, L, M, r, d): what is worth keeping of a document; ``factors`` is one product.
 
         States are read while the encoder runs, a few layers at a time: neither the stack of all states nor
-        that of the projected ones ever exists.
+        that of the projected ones ever exists. When memory is short, less is computed at once, then the CPU
+        takes over; ``on_notice`` is told each time.
+
+        Raises:
+            EngineError: the CPU, too, has too little memory.
         """
-        return read_latents(self.hypernetwork, self.encoder, chunks, Pieces(MAX_CHUNK_TOKENS))
+
+        def read(pieces: Pieces) -> Tensor:
+            return read_latents(self.hypernetwork, self.encoder, chunks, pieces)
+
+        return self._persist(read, Pieces(chunk_tokens=0))
 
     @torch.no_grad()
     def factors(self, latents: Tensor, scaling: float = 1.0) -> Factors:
@@ -164,15 +172,14 @@ class DocToLora:
             EngineError: the CPU, too, has too little memory.
         """
         ids = self.context_ids(text)
-        pieces = Pieces(max_chunk_tokens if max_chunk_tokens > 0 else max(len(ids), 1))
-        while True:
-            try:
-                return self.combine(self.factors(self._read(ids, pieces)))
-            except (RuntimeError, MemoryError) as exc:
-                if not is_out_of_memory(exc):
-                    raise
-            # Outside of the except block, whose exception holds on to the tensors that filled the memory.
-            pieces = self._with_less_memory(pieces, max_chunk_tokens)
+
+        def read(pieces: Pieces) -> Tensor:
+            chunks = self.split(ids, pieces.chunk_tokens)
+            rows = [chunks[index : index + 1] for index in range(len(chunks))]
+            return torch.cat([read_latents(self.hypernetwork, self.encoder, row, pieces) for row in rows])
+
+        longest = max_chunk_tokens if max_chunk_tokens > 0 else max(len(ids), 1)
+        return self.combine(self.factors(self._persist(read, Pieces(longest))))
 
     # --- adapter -> answers
 
@@ -205,17 +212,25 @@ class DocToLora:
 
     # --- inside
 
-    def _read(self, ids: Sequence[int], pieces: Pieces) -> Tensor:
-        chunks = self.split(ids, pieces.chunk_tokens)
-        rows = [chunks[index : index + 1] for index in range(len(chunks))]
-        return torch.cat([read_latents(self.hypernetwork, self.encoder, row, pieces) for row in rows])
+    def _persist(self, read: Callable[[Pieces], Tensor], wanted: Pieces) -> Tensor:
+        """``read(wanted)``, with less at once, and at last on the CPU, as long as memory is short."""
+        pieces = wanted
+        while True:
+            try:
+                return read(pieces)
+            except (RuntimeError, MemoryError) as exc:
+                if not is_out_of_memory(exc):
+                    raise
+            # Outside of the except block, whose exception holds on to the tensors that filled the memory.
+            pieces = self._with_less_memory(pieces) or wanted
 
-    def _with_less_memory(self, pieces: Pieces, max_chunk_tokens: int) -> Pieces:
+    def _with_less_memory(self, pieces: Pieces) -> Pieces | None:
+        """What to try next; None to begin anew, on the CPU."""
         device = self.encoder.device
         if device.type == "cuda":
             torch.cuda.empty_cache()
         if (smaller := pieces.smaller()) is not None:
-            self._on_notice(f"{device} is short of memory: at most {smaller.chunk_tokens} tokens at a time.")
+            self._on_notice(f"{device} is short of memory: {smaller.text}.")
             return smaller
         if device.type == "cpu":
             raise EngineError(
@@ -224,4 +239,4 @@ class DocToLora:
         self._on_notice(f"{device} has too little memory: the CPU takes over, which is slower.")
         self.encoder = self._encoder_on_cpu()
         self.hypernetwork.to("cpu")
-        return Pieces(max_chunk_tokens)
+        return None

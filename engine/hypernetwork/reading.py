@@ -54,7 +54,8 @@ class Pieces:
     """How much is computed at once: less takes less memory and more time.
 
     Attributes:
-        chunk_tokens: longest chunk. Other chunks are another adapter, if a similar one.
+        chunk_tokens: longest chunk; 0 if the chunks are given. Other chunks are another adapter, if a similar
+            one.
         projected_tokens: tokens whose states are projected together; no change of the result.
         layers_at_once: layers that the perceiver reads together; no change of the result. One alone leaves a
             GPU idle.
@@ -63,6 +64,12 @@ class Pieces:
     chunk_tokens: int
     projected_tokens: int = 2048
     layers_at_once: int = 4
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        layers = "one layer" if self.layers_at_once == 1 else f"{self.layers_at_once} layers"
+        return f"{layers} at a time" + (f", at most {self.chunk_tokens} tokens" if self.chunk_tokens else "")
 
     def smaller(self) -> "Pieces | None":
         """The next thing to try when memory is short; None when there is nothing left."""

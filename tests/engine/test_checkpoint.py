@@ -27,6 +27,7 @@ PLAIN = HypernetworkConfig(
     n_latents=5,
     n_blocks=2,
     base_model="tiny/base",
+    max_chunk_tokens=512,
 )
 VARIANTS = {
     "plain": PLAIN,

@@ -190,9 +190,9 @@ def test_a_device_short_of_memory_gets_less_then_the_cpu_takes_over_and_says_so(
     found = doc.internalize(text, 2048)
 
     assert [sentence.partition(":")[2] for sentence in said] == [
-        " at most 2048 tokens at a time.",
-        " at most 1024 tokens at a time.",
-        " at most 512 tokens at a time.",
+        " one layer at a time, at most 2048 tokens.",
+        " one layer at a time, at most 1024 tokens.",
+        " one layer at a time, at most 512 tokens.",
         " the CPU takes over, which is slower.",
     ]
     assert doc.encoder.device.type == "cpu"
