@@ -1,4 +1,4 @@
-"""A published checkpoint's adapter answers in llama.cpp as it does in transformers, for each base's architecture."""
+"""A published checkpoint's adapter answers in llama.cpp as in transformers, for each base's architecture."""
 
 from dataclasses import replace
 from pathlib import Path
