@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -24,13 +25,16 @@ class Placement:
     reason: str
 
 
-def choose_device(wanted: str, n_threads: int | None) -> Placement:
+def choose_device(
+    wanted: str, n_threads: int | None, cpu_dtype: Callable[[], torch.dtype] = lambda: torch.float32
+) -> Placement:
     """cuda, then mps, then cpu.
 
     Args:
         wanted: "auto", "cuda", "mps" or "cpu".
         n_threads: CPU threads for torch; None takes half the logical cores, which leaves a desktop usable,
             but two where there are only two.
+        cpu_dtype: asked, once the threads are set, if the CPU is chosen.
 
     Raises:
         ModelUnavailable: the wanted device is not there.
@@ -51,9 +55,10 @@ def choose_device(wanted: str, n_threads: int | None) -> Placement:
     n_cores = os.cpu_count() or 1
     threads = n_threads or max(min(2, n_cores), n_cores // 2)
     torch.set_num_threads(threads)
-    text = f"CPU, {threads} thread{'s' if threads > 1 else ''}, float32"
+    dtype = cpu_dtype()
+    text = f"CPU, {threads} thread{'s' if threads > 1 else ''}, {str(dtype).removeprefix('torch.')}"
     reason = "chosen in the settings" if wanted == "cpu" else "no CUDA or Apple GPU found"
-    return Placement(torch.device("cpu"), torch.float32, text, reason)
+    return Placement(torch.device("cpu"), dtype, text, reason)
 
 
 def faster_cpu_dtype() -> torch.dtype:

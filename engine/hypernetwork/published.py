@@ -3,7 +3,6 @@
 The counterpart of ``engine.hypernetwork.internalizer`` with a transformers model as the encoder.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -19,8 +18,6 @@ from engine.hypernetwork.placement import Placement, choose_device, faster_cpu_d
 from engine.hypernetwork.reading import Chunks
 from engine.hypernetwork.weights_file import hypernetwork_hash
 from engine.models.embedded import base_model_hash
-
-logger = logging.getLogger(__name__)
 
 
 class PublishedInternalizer:
@@ -59,13 +56,9 @@ class PublishedInternalizer:
         Raises:
             ModelUnavailable: a file is missing, damaged or of another kind, or the device is not there.
         """
-        placement = choose_device(device, n_threads)
-        is_cpu = placement.device.type == "cpu"
+        placement = choose_device(device, n_threads, faster_cpu_dtype)
         doc = load_checkpoint(
-            weights_dir,
-            encoder_model=encoder_dir,
-            device=placement.device,
-            dtype=faster_cpu_dtype() if is_cpu else placement.dtype,
+            weights_dir, encoder_model=encoder_dir, device=placement.device, dtype=placement.dtype
         )
         return cls(doc, placement, base_model, weights_dir)
 
