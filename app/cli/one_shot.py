@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from app.bootstrap import SHIPPED_WEIGHTS, Profile, preparation_client
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.opening import interrupts_blocked
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
 from engine.client import WorkerClient
 from engine.messages import EngineSettings, WorkerDied, WorkerFailed
@@ -31,8 +30,7 @@ def run_one_shot(
     """
     happened: queue.SimpleQueue[object] = queue.SimpleQueue()
     try:
-        with interrupts_blocked():
-            client.start(happened.put)
+        client.start(happened.put)
         while True:
             console.progress(doing)
             try:
