@@ -30,12 +30,14 @@ class AddReport:
     Attributes:
         added: documents that are new, changed or tried once more; their state is QUEUED, READY or FAILED.
         unchanged: documents whose bytes are learnt, or queued, already.
-        skipped: files that are no notes, each with its reason.
+        skipped: files that are no notes, and what could not be looked at, each with its reason.
+        unreadable: which of the skipped could not be looked at, so that notes may be missing.
     """
 
     added: tuple[DocumentRecord, ...]
     unchanged: tuple[DocumentRecord, ...]
     skipped: tuple[tuple[Path, str], ...]
+    unreadable: frozenset[Path]
 
 
 class IngestService:
@@ -90,18 +92,19 @@ class IngestService:
         """
         added: list[DocumentRecord] = []
         unchanged: list[DocumentRecord] = []
-        skipped: list[tuple[Path, str]] = []
+        skipped: list[Skipped] = []
         for item in _files_of(paths):
             if isinstance(item, Skipped):
-                skipped.append((item.path, item.reason))
+                skipped.append(item)
                 continue
             try:
                 stamp = stamp_of(item)
             except OSError as exc:
-                skipped.append((item, f"It cannot be looked at: {exc.strerror or exc}."))
+                reason = f"It cannot be looked at: {exc.strerror or exc}."
+                skipped.append(Skipped(item, reason, is_unreadable=True))
                 continue
             if stamp is None:
-                skipped.append((item, "There is no such file."))
+                skipped.append(Skipped(item, "There is no such file."))
                 continue
             self._forgotten.remove(item)
             document = self._catalog.add_document(item)
@@ -109,7 +112,12 @@ class IngestService:
             now = self._catalog.document(document.id) or document
             (added if has_news else unchanged).append(now)
         self._dispatcher.wake(forgive=True)
-        return AddReport(tuple(added), tuple(unchanged), tuple(skipped))
+        return AddReport(
+            tuple(added),
+            tuple(unchanged),
+            tuple((item.path, item.reason) for item in skipped),
+            frozenset(item.path for item in skipped if item.is_unreadable),
+        )
 
     def learn_file(self, path: Path, stamp: FileStamp, *, folder_id: int | None) -> None:
         """Take a watched file that is new or changed. ``path`` is canonical."""
