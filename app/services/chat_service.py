@@ -129,6 +129,7 @@ class ChatService:
     answers included, runs on the thread "chat-dispatch".
 
     Args:
+        prepare_models: called when a question needs the models and they could not be prepared before.
         is_eager: start the worker as soon as the models are there, not with the first question.
         clock_s: monotonic seconds.
     """
@@ -141,6 +142,7 @@ class ChatService:
         events: LibraryEvents,
         notices: NoticeBoard,
         worker_factory: ChatWorkerFactory,
+        prepare_models: Callable[[], None],
         *,
         is_eager: bool = True,
         clock_s: Callable[[], float] = time.monotonic,
@@ -154,7 +156,7 @@ class ChatService:
         self._clock_s = clock_s
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._worker: WorkerSupervisor[ChatCommand, ChatEvent] = WorkerSupervisor(
-            "chat", worker_factory, self._inbox.put, events, notices, clock_s
+            "chat", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
         )
         self._models: PreparedModels | None = None
         self._n_ctx = settings.current.n_ctx

@@ -89,6 +89,10 @@ class IngestDispatcher:
     Public methods may be called on any thread; everything else runs on the thread "ingest-dispatch", so the
     state of the current job needs no lock. What counts as true is the job's row: a job that was cancelled or
     forgotten there is stopped here, and its result is not stored.
+
+    Args:
+        prepare_models: called when a user asks for work that needs the models and they could not be prepared.
+        clock_s: monotonic seconds.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class IngestDispatcher:
         events: LibraryEvents,
         notices: NoticeBoard,
         worker_factory: IngestWorkerFactory,
+        prepare_models: Callable[[], None],
         lock: ProfileLock,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -111,7 +116,7 @@ class IngestDispatcher:
         self._clock_s = clock_s
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._worker: WorkerSupervisor[IngestCommand, IngestEvent] = WorkerSupervisor(
-            "ingest", worker_factory, self._inbox.put, events, notices, clock_s
+            "ingest", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
         )
         self._current: _Current | None = None
         self._is_recovery_due = True

@@ -253,12 +253,14 @@ def test_a_worker_that_cannot_start_refuses_with_its_reason(bench: Bench) -> Non
 
 def test_models_that_cannot_be_prepared_are_the_reason_of_the_refusal(bench: Bench) -> None:
     bench.preparation.failure = WorkerFailed("The disk is full.", "Free 300 MB.")
-    application = bench.start()
+    application = bench.build()
+    running = application.chat.ask(None, "One?")
+
+    application.start()
 
     with pytest.raises(QuestionRefused, match="The disk is full"):
-        application.chat.ask(None, "One?").result(10)
+        running.result(10)
     assert [notice.title for notice in bench.notices] == ["The disk is full."]
-    assert not application.ingest.wait_until_idle(0.01) or application.profile.jobs.pending() == 0
 
 
 def test_a_preparing_process_that_dies_is_the_reason_of_the_refusal(bench: Bench) -> None:
