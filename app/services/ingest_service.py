@@ -7,6 +7,7 @@ from pathlib import Path
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.ingest_dispatcher import IngestDispatcher
 from app.services.library_events import LibraryEvent, LibraryEvents
+from app.services.model_service import ModelOutcome
 from app.services.note_files import (
     Skipped,
     canonical,
@@ -15,10 +16,8 @@ from app.services.note_files import (
     walk_notes,
     why_not_a_note,
 )
-from app.services.ports import PreparedModels
 from app.services.queueing import Queueing
 from app.services.settling import FileStamp
-from engine.messages import EngineSettings
 from storage.catalog import Catalog
 from storage.records import DocumentRecord, DocumentState
 
@@ -72,13 +71,9 @@ class IngestService:
         """Hear of documents, progress and the engine's state; see LibraryEvent. Returns what ends it."""
         return self._events.subscribe(listener)
 
-    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
-        """The models are there."""
-        self._dispatcher.use_models(settings, models)
-
-    def refuse_models(self, title: str, detail: str) -> None:
-        """The models cannot be had; jobs stay queued."""
-        self._dispatcher.refuse_models(title, detail)
+    def take_models(self, outcome: ModelOutcome) -> None:
+        """The models are there; or they cannot be had, and jobs stay queued."""
+        self._dispatcher.take_models(outcome)
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait until no job is queued or running; False if the time is over or the worker cannot work."""

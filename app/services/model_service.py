@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from app.services.library_events import (
@@ -25,16 +26,43 @@ from engine.messages import EngineSettings, WorkerDied, WorkerFailed
 _NOT_PREPARED = "The language model could not be prepared."
 
 
+@dataclass(frozen=True, slots=True)
+class ModelsPrepared:
+    """The models are there, and the workers may be started with these settings."""
+
+    settings: EngineSettings
+    models: PreparedModels
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsRefused:
+    """The models cannot be had, for this reason."""
+
+    title: str
+    detail: str
+
+
+ModelOutcome = ModelsPrepared | ModelsRefused
+
+
 class NeedsModels(Protocol):
     """A service that cannot work without the models."""
 
-    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
-        """The models are there."""
+    def take_models(self, outcome: ModelOutcome) -> None:
+        """What came of preparing them. Any thread."""
         ...
 
-    def refuse_models(self, title: str, detail: str) -> None:
-        """The models cannot be had."""
-        ...
+
+def engine_settings(settings: Settings, models: PreparedModels) -> EngineSettings:
+    """What a worker is started with."""
+    return EngineSettings(
+        base_model=models.base_model,
+        weights_dir=models.weights_dir,
+        device=settings.device,
+        n_threads=settings.n_threads,
+        n_ctx=settings.n_ctx,
+        idle_unload_s=settings.idle_unload_s,
+    )
 
 
 class ModelService:
@@ -117,22 +145,16 @@ class ModelService:
                 )
 
     def _use(self, models: PreparedModels) -> None:
-        settings = self._current_settings()
-        engine_settings = EngineSettings(
-            base_model=models.base_model,
-            weights_dir=models.weights_dir,
-            device=settings.device,
-            n_threads=settings.n_threads,
-            n_ctx=settings.n_ctx,
-            idle_unload_s=settings.idle_unload_s,
-        )
+        prepared = ModelsPrepared(engine_settings(self._current_settings(), models), models)
         self._events.publish(EngineStateChanged("models", EngineState.READY))
-        for service in self._waiting:
-            service.use_models(engine_settings, models)
+        self._pass_on(prepared)
 
     def _refuse(self, title: str, detail: str) -> None:
         self._has_failed = True
         self._notices.error(title, detail)
         self._events.publish(EngineStateChanged("models", EngineState.FAILED, reason=title))
+        self._pass_on(ModelsRefused(title, detail))
+
+    def _pass_on(self, outcome: ModelOutcome) -> None:
         for service in self._waiting:
-            service.refuse_models(title, detail)
+            service.take_models(outcome)
