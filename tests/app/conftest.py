@@ -90,6 +90,12 @@ class Bench:
                 return document
         return None
 
+    def known(self, name: str) -> DocumentRecord:
+        """The note of this name, which must be in the library."""
+        document = self.document(name)
+        assert document is not None, f"no note is named {name}"
+        return document
+
     def wait_ready(self, *names: str) -> None:
         """Wait until these notes are learnt."""
         self._wait_state(DocumentState.READY, names)

@@ -195,11 +195,17 @@ def test_a_second_start_is_refused_while_the_worker_runs(clients: list[ToyClient
     assert client.next_event() == ("ready", None)
 
 
-def test_a_bug_in_a_listener_is_reported_and_later_events_still_arrive(
-    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[str]":
+    """What threads report as their bugs."""
     reports: queue.Queue[str] = queue.Queue()
     monkeypatch.setattr(threading, "excepthook", lambda report: reports.put(str(report.exc_value)))
+    return reports
+
+
+def test_a_bug_in_a_listener_is_reported_and_later_events_still_arrive(
+    clients: list[ToyClient], reports: "queue.Queue[str]"
+) -> None:
     client = ToyClient("echo")
     clients.append(client)
     seen: queue.Queue[object] = queue.Queue()
@@ -218,10 +224,8 @@ def test_a_bug_in_a_listener_is_reported_and_later_events_still_arrive(
 
 
 def test_stopping_from_inside_an_event_is_refused_instead_of_hanging(
-    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
+    clients: list[ToyClient], reports: "queue.Queue[str]"
 ) -> None:
-    reports: queue.Queue[str] = queue.Queue()
-    monkeypatch.setattr(threading, "excepthook", lambda report: reports.put(str(report.exc_value)))
     client = ToyClient("echo")
     clients.append(client)
     client.start(lambda event: client.stop())

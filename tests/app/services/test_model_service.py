@@ -42,8 +42,7 @@ def add_a_note(application: Application, bench: Bench) -> None:
 
 
 def retry_a_note(application: Application, bench: Bench) -> None:
-    failed = bench.document("failed.md")
-    assert failed is not None
+    failed = bench.known("failed.md")
     bench.write("failed.md", "Words.")
     application.ingest.retry(failed.id)
     bench.wait_ready("failed.md")
