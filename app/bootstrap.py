@@ -188,8 +188,22 @@ def build(
     events = LibraryEvents()
     lock = ProfileLock(profile.paths.lock)
     queueing = Queueing(profile.catalog, profile.jobs, events)
+    models = ModelService(
+        PrepareModels(profile.paths.cache_models, weights_dir),
+        lambda: profile.settings.current,
+        events,
+        profile.notices,
+        factories.models,
+    )
     dispatcher = IngestDispatcher(
-        profile.catalog, profile.jobs, queueing, events, profile.notices, factories.ingest, lock
+        profile.catalog,
+        profile.jobs,
+        queueing,
+        events,
+        profile.notices,
+        factories.ingest,
+        models.prepare_again,
+        lock,
     )
     ingest = IngestService(profile.catalog, queueing, events, dispatcher, profile.forgotten)
     library = LibraryService(profile.catalog, events, ingest, profile.forgotten)
@@ -211,16 +225,10 @@ def build(
         events,
         profile.notices,
         factories.chat,
+        models.prepare_again,
         is_eager=not headless,
     )
-    models = ModelService(
-        PrepareModels(profile.paths.cache_models, weights_dir),
-        (ingest, chat),
-        lambda: profile.settings.current,
-        events,
-        profile.notices,
-        factories.models,
-    )
+    models.tell(ingest, chat)
     closers = ExitStack()
     closers.callback(profile.close)
     closers.callback(lock.release)

@@ -9,7 +9,6 @@ signal, ``abort()`` in native code, the memory killer) is a death, and is report
 
 import logging
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
 from engine.errors import EngineDied
+from engine.interrupts import ignore_interrupts, interrupts_blocked
 from engine.messages import (
     ChatCommand,
     ChatEvent,
@@ -109,7 +109,8 @@ class WorkerClient(Generic[CommandT, EventT]):
             RuntimeError: the worker is running already.
             OSError: no process could be started: no memory, or too many processes.
         """
-        with self._state_lock:
+        # Until the reader runs: a Ctrl-C in between comes afterwards, and finds a worker that can be stopped.
+        with self._state_lock, interrupts_blocked():
             if self._run is not None:
                 raise RuntimeError(f"worker {self._name} is running already")
             self._run = run = self._spawn()
@@ -271,7 +272,7 @@ def _take_output(path: Path) -> str:
 def _child_main(target: str, conn: Connection, settings: object, output: str) -> None:
     """Prepare the process and run the worker's ``main``."""
     # Ctrl-C in a terminal reaches the whole group; the parent decides when its workers end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     _redirect_output(output)
     _die_with_parent(output)
     # Read by the OpenMP runtimes and ggml when they are loaded, so they must stand before any import of the

@@ -14,9 +14,10 @@ from app.cli.console import Console, plural
 from app.cli.display import why_no_window
 from app.cli.errors import CommandFailed
 from app.cli.models_command import model_as_json, survey_models
-from app.cli.one_shot import engine_settings, prepare_models, run_one_shot
+from app.cli.one_shot import prepare_models, run_one_shot
 from app.cli.opening import home_of
 from app.cli.window import what_qt_lacks
+from app.services.model_service import engine_settings
 from app.services.notices import Notice
 from app.services.profile_lock import ProfileLock
 from engine.client import WorkerClient, chat_client, ingest_client
@@ -124,7 +125,7 @@ def _check_models(profile: Profile, console: Console, checks: list[Check], facts
     facts["models"] = [model_as_json(found)]
     fitting = f"{found.title}, SHA-256 {found.sha256[:12]}…; hypernetwork {found.hypernetwork_hash[:12]}…"
     checks.append(Check("models", not found.problem, found.problem or fitting))
-    settings = engine_settings(profile, models)
+    settings = engine_settings(profile.settings.current, models)
     checks.append(_check_worker("learning", ingest_client(settings), console, devices))
     checks.append(_check_worker("answering", chat_client(settings), console, devices))
 

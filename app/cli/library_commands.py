@@ -16,7 +16,7 @@ from storage.records import DocumentRecord, DocumentState, FolderRecord
 
 
 def add(options: argparse.Namespace, console: Console) -> int:
-    """Learn files and folders; 1 if a file could not be learnt, or one that was named is no note."""
+    """Learn files and folders; 1 if one could not be learnt or read, or a file that was named is no note."""
     with opened(home_of(options.home), console) as application:
         # Before the services start: whoever has the lock now learns what is queued.
         is_ours = application.lock.try_acquire()
@@ -45,13 +45,15 @@ def watch(options: argparse.Namespace, console: Console) -> int:
         else:
             console.result(f"Watching {folder.path}")
         failed: list[DocumentRecord] = []
+        n_unreadable = 0
         if is_ours:
-            documents = _take_folder(application, folder)
+            n_unreadable = _queue_notes(application, folder, console)
+            documents = _documents_in(application, folder)
             _tell_ended(documents, console)
             failed = [document for document in documents if document.state is DocumentState.FAILED]
             failed += _learn(application, console, documents, is_ours=True)
         console.remark("Changes in the folder are noticed while Loreleaf is open, or when it is opened.")
-        return 1 if failed else 0
+        return 1 if failed or n_unreadable else 0
 
 
 def unwatch(options: argparse.Namespace, console: Console) -> int:
@@ -155,11 +157,17 @@ def _learn(
     return learning.wait()
 
 
-def _take_folder(application: Application, folder: FolderRecord) -> list[DocumentRecord]:
-    """Queue what is new in a watched folder, as the watcher would; the documents in it."""
+def _queue_notes(application: Application, folder: FolderRecord, console: Console) -> int:
+    """Queue what is new in a watched folder, as the watcher would; how many folders in it were unreadable."""
+    n_unreadable = 0
     for item in walk_notes(folder.path):
+        if isinstance(item, Skipped):
+            if item.is_unreadable:
+                n_unreadable += 1
+                console.remark(f"{item.path}: {item.reason}")
+            continue
         # What was forgotten does not come back by being watched.
-        if isinstance(item, Skipped) or item in application.profile.forgotten:
+        if item in application.profile.forgotten:
             continue
         try:
             stamp = stamp_of(item)
@@ -167,6 +175,10 @@ def _take_folder(application: Application, folder: FolderRecord) -> list[Documen
             continue  # out of reach; the watcher looks again
         if stamp is not None:
             application.ingest.learn_file(item, stamp, folder_id=folder.id)
+    return n_unreadable
+
+
+def _documents_in(application: Application, folder: FolderRecord) -> list[DocumentRecord]:
     return [
         document for document in application.library.documents() if document.path.is_relative_to(folder.path)
     ]
@@ -179,16 +191,16 @@ def _tell_ended(documents: list[DocumentRecord] | tuple[DocumentRecord, ...], co
 
 
 def _tell_skipped(report: AddReport, named: list[str], console: Console) -> int:
-    """Say which files were not taken; returns how many of them were named, not only found in a folder."""
+    """Say what was not taken; returns how much of it was named or unreadable, not just found in a folder."""
     named_paths = {canonical(Path(path)) for path in named}
-    n_named = 0
+    n_refused = 0
     for path, reason in report.skipped:
-        if path in named_paths and not is_folder(path):
-            n_named += 1
+        if path in report.unreadable or (path in named_paths and not is_folder(path)):
+            n_refused += 1
             console.remark(f"{path}: {reason}")
         elif console.is_watched:
             console.remark(f"left out: {path}: {reason}")
-    return n_named
+    return n_refused
 
 
 def _as_json(document: DocumentRecord, folders: dict[int, str]) -> dict[str, object]:

@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 from app.bootstrap import SHIPPED_WEIGHTS, Profile, preparation_client
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.opening import interrupts_blocked
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
 from engine.client import WorkerClient
-from engine.messages import EngineSettings, WorkerDied, WorkerFailed
+from engine.messages import WorkerDied, WorkerFailed
 
 EventT = TypeVar("EventT")
 _SLICE_S = 0.1
@@ -31,8 +30,7 @@ def run_one_shot(
     """
     happened: queue.SimpleQueue[object] = queue.SimpleQueue()
     try:
-        with interrupts_blocked():
-            client.start(happened.put)
+        client.start(happened.put)
         while True:
             console.progress(doing)
             try:
@@ -63,16 +61,3 @@ def prepare_models(profile: Profile, console: Console) -> PreparedModels:
     """
     client = preparation_client(PrepareModels(profile.paths.cache_models, SHIPPED_WEIGHTS))
     return run_one_shot(client, PreparedModels, console, "Unpacking the language model")
-
-
-def engine_settings(profile: Profile, models: PreparedModels) -> EngineSettings:
-    """What a worker of this profile is started with."""
-    settings = profile.settings.current
-    return EngineSettings(
-        base_model=models.base_model,
-        weights_dir=models.weights_dir,
-        device=settings.device,
-        n_threads=settings.n_threads,
-        n_ctx=settings.n_ctx,
-        idle_unload_s=settings.idle_unload_s,
-    )

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from app.bootstrap import Application, build
 from app.cli.console import Console
 from app.services.notices import Notice
+from engine.interrupts import interrupts_blocked
 from storage.paths import default_home
 
 HOME_VARIABLE = "LORELEAF_HOME"
@@ -56,26 +56,12 @@ def opened(
 
 
 def start(application: Application, *, learn: bool) -> None:
-    """Start the services so that Ctrl-C reaches this process alone.
+    """Start the services so that Ctrl-C always reaches this thread, and ends its wait for a line at once.
 
-    A process that is being spawned has no handler yet and would print a traceback. The threads that spawn
-    them inherit the mask of this one, and so do the processes; CPython shields its own helpers that way.
+    A system may hand a signal to any thread that does not block it; the services' threads inherit the mask.
     """
     with interrupts_blocked():
         application.start(learn=learn)
-
-
-@contextmanager
-def interrupts_blocked() -> Iterator[None]:
-    """Keep Ctrl-C from the threads and processes that are started meanwhile."""
-    if sys.platform == "win32":  # has no signal masks
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from app.services.answers import (
     RunningAnswer,
 )
 from app.services.library_events import DocumentsChanged, LibraryEvent, LibraryEvents
+from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
 from app.services.ports import ChatWorkerFactory, PreparedModels
 from app.services.settings import SettingsFile
@@ -30,7 +31,6 @@ from engine.messages import (
     Ask,
     ChatCommand,
     ChatEvent,
-    EngineSettings,
     StopAnswer,
     WarmParts,
     WorkerDied,
@@ -72,18 +72,6 @@ class _ChatDeleted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    settings: EngineSettings
-    models: PreparedModels
-
-
-@dataclass(frozen=True, slots=True)
-class _Unprepared:
-    title: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Warm:
     document_ids: tuple[int, ...]
 
@@ -94,14 +82,7 @@ class _StopService:
 
 
 _Message = (
-    _Question
-    | _StopQuestion
-    | _ChatDeleted
-    | _Prepared
-    | _Unprepared
-    | _Warm
-    | _StopService
-    | WorkerSaid[ChatEvent]
+    _Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | _StopService | WorkerSaid[ChatEvent]
 )
 
 
@@ -129,6 +110,7 @@ class ChatService:
     answers included, runs on the thread "chat-dispatch".
 
     Args:
+        prepare_models: called when a question needs the models and they could not be prepared before.
         is_eager: start the worker as soon as the models are there, not with the first question.
         clock_s: monotonic seconds.
     """
@@ -141,6 +123,7 @@ class ChatService:
         events: LibraryEvents,
         notices: NoticeBoard,
         worker_factory: ChatWorkerFactory,
+        prepare_models: Callable[[], None],
         *,
         is_eager: bool = True,
         clock_s: Callable[[], float] = time.monotonic,
@@ -154,7 +137,7 @@ class ChatService:
         self._clock_s = clock_s
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._worker: WorkerSupervisor[ChatCommand, ChatEvent] = WorkerSupervisor(
-            "chat", worker_factory, self._inbox.put, events, notices, clock_s
+            "chat", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
         )
         self._models: PreparedModels | None = None
         self._n_ctx = settings.current.n_ctx
@@ -168,7 +151,7 @@ class ChatService:
     # --- any thread ----------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin; questions wait until ``use_models`` was called."""
+        """Begin; questions wait until the models are there."""
         self._unsubscribe = self._events.subscribe(self._on_library_event)
         self._thread.start()
 
@@ -179,13 +162,9 @@ class ChatService:
             self._inbox.put(_StopService())
             self._thread.join()
 
-    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
-        """The models are there: the worker is started, so that the first answer comes quickly."""
-        self._inbox.put(_Prepared(settings, models))
-
-    def refuse_models(self, title: str, detail: str) -> None:
-        """The models cannot be had; questions are refused with this reason."""
-        self._inbox.put(_Unprepared(title, detail))
+    def take_models(self, outcome: ModelOutcome) -> None:
+        """The models are there, and the worker is started; or questions are refused with the reason."""
+        self._inbox.put(outcome)
 
     def new_chat(self) -> ChatRecord:
         """Begin a chat."""
@@ -275,11 +254,11 @@ class ChatService:
                 if self._current is not None and self._current.chat_id == chat_id:
                     self._current.chat_id = None
                     self._stop_current(self._current)
-            case _Prepared(settings=settings, models=models):
+            case ModelsPrepared(settings=settings, models=models):
                 self._models = models
                 self._n_ctx = settings.n_ctx
                 self._worker.prepare(settings)
-            case _Unprepared(title=title, detail=detail):
+            case ModelsRefused(title=title, detail=detail):
                 self._worker.fail(title, detail)
             case _Warm(document_ids=ids):
                 self._to_warm |= dict.fromkeys(ids)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.services.library_events import DocumentsChanged, JobProgressed, LibraryEvents
+from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
 from app.services.ports import IngestWorkerFactory, PreparedModels
 from app.services.profile_lock import ProfileLock
@@ -16,7 +17,6 @@ from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
 from engine.messages import (
     CancelJob,
     ChunkAdapter,
-    EngineSettings,
     IngestCommand,
     IngestEvent,
     Internalize,
@@ -54,23 +54,11 @@ class _Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    settings: EngineSettings
-    models: PreparedModels
-
-
-@dataclass(frozen=True, slots=True)
-class _Unprepared:
-    title: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Stop:
     pass
 
 
-_Message = _Wake | _Prepared | _Unprepared | _Stop | WorkerSaid[IngestEvent]
+_Message = _Wake | ModelOutcome | _Stop | WorkerSaid[IngestEvent]
 
 
 @dataclass(slots=True)
@@ -89,6 +77,10 @@ class IngestDispatcher:
     Public methods may be called on any thread; everything else runs on the thread "ingest-dispatch", so the
     state of the current job needs no lock. What counts as true is the job's row: a job that was cancelled or
     forgotten there is stopped here, and its result is not stored.
+
+    Args:
+        prepare_models: called when a user asks for work that needs the models and they could not be prepared.
+        clock_s: monotonic seconds.
     """
 
     def __init__(
@@ -99,6 +91,7 @@ class IngestDispatcher:
         events: LibraryEvents,
         notices: NoticeBoard,
         worker_factory: IngestWorkerFactory,
+        prepare_models: Callable[[], None],
         lock: ProfileLock,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -111,7 +104,7 @@ class IngestDispatcher:
         self._clock_s = clock_s
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._worker: WorkerSupervisor[IngestCommand, IngestEvent] = WorkerSupervisor(
-            "ingest", worker_factory, self._inbox.put, events, notices, clock_s
+            "ingest", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
         )
         self._current: _Current | None = None
         self._is_recovery_due = True
@@ -129,7 +122,7 @@ class IngestDispatcher:
         return self._worker.phase
 
     def start(self) -> None:
-        """Begin to work; jobs wait until ``use_models`` was called and the profile's lock is held."""
+        """Begin to work; jobs wait until the models are there and the profile's lock is held."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -138,13 +131,9 @@ class IngestDispatcher:
             self._inbox.put(_Stop())
             self._thread.join()
 
-    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
-        """The models are there."""
-        self._inbox.put(_Prepared(settings, models))
-
-    def refuse_models(self, title: str, detail: str) -> None:
-        """The models cannot be had; jobs stay queued."""
-        self._inbox.put(_Unprepared(title, detail))
+    def take_models(self, outcome: ModelOutcome) -> None:
+        """The models are there; or they cannot be had, and jobs stay queued."""
+        self._inbox.put(outcome)
 
     def wake(self, *, forgive: bool = False) -> None:
         """Look at the queue: there are new jobs, or the current one was cancelled or forgotten."""
@@ -193,11 +182,11 @@ class IngestDispatcher:
             case _Wake(forgive=True):
                 self._worker.forgive()
                 self._not_before_s = 0.0
-            case _Prepared(settings=settings, models=models):
+            case ModelsPrepared(settings=settings, models=models):
                 self._worker.prepare(settings)
                 self._queueing.models = models
                 self._is_recovery_due = True
-            case _Unprepared(title=title, detail=detail):
+            case ModelsRefused(title=title, detail=detail):
                 self._worker.fail(title, detail)
             case WorkerSaid() as said:
                 if self._worker.accept(said):

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.ingest_dispatcher import IngestDispatcher
 from app.services.library_events import LibraryEvent, LibraryEvents
+from app.services.model_service import ModelOutcome
 from app.services.note_files import (
     Skipped,
     canonical,
@@ -15,10 +16,8 @@ from app.services.note_files import (
     walk_notes,
     why_not_a_note,
 )
-from app.services.ports import PreparedModels
 from app.services.queueing import Queueing
 from app.services.settling import FileStamp
-from engine.messages import EngineSettings
 from storage.catalog import Catalog
 from storage.records import DocumentRecord, DocumentState
 
@@ -30,12 +29,14 @@ class AddReport:
     Attributes:
         added: documents that are new, changed or tried once more; their state is QUEUED, READY or FAILED.
         unchanged: documents whose bytes are learnt, or queued, already.
-        skipped: files that are no notes, each with its reason.
+        skipped: files that are no notes, and what could not be looked at, each with its reason.
+        unreadable: which of the skipped could not be looked at, so that notes may be missing.
     """
 
     added: tuple[DocumentRecord, ...]
     unchanged: tuple[DocumentRecord, ...]
     skipped: tuple[tuple[Path, str], ...]
+    unreadable: frozenset[Path]
 
 
 class IngestService:
@@ -70,13 +71,9 @@ class IngestService:
         """Hear of documents, progress and the engine's state; see LibraryEvent. Returns what ends it."""
         return self._events.subscribe(listener)
 
-    def use_models(self, settings: EngineSettings, models: PreparedModels) -> None:
-        """The models are there."""
-        self._dispatcher.use_models(settings, models)
-
-    def refuse_models(self, title: str, detail: str) -> None:
-        """The models cannot be had; jobs stay queued."""
-        self._dispatcher.refuse_models(title, detail)
+    def take_models(self, outcome: ModelOutcome) -> None:
+        """The models are there; or they cannot be had, and jobs stay queued."""
+        self._dispatcher.take_models(outcome)
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait until no job is queued or running; False if the time is over or the worker cannot work."""
@@ -90,18 +87,19 @@ class IngestService:
         """
         added: list[DocumentRecord] = []
         unchanged: list[DocumentRecord] = []
-        skipped: list[tuple[Path, str]] = []
+        skipped: list[Skipped] = []
         for item in _files_of(paths):
             if isinstance(item, Skipped):
-                skipped.append((item.path, item.reason))
+                skipped.append(item)
                 continue
             try:
                 stamp = stamp_of(item)
             except OSError as exc:
-                skipped.append((item, f"It cannot be looked at: {exc.strerror or exc}."))
+                reason = f"It cannot be looked at: {exc.strerror or exc}."
+                skipped.append(Skipped(item, reason, is_unreadable=True))
                 continue
             if stamp is None:
-                skipped.append((item, "There is no such file."))
+                skipped.append(Skipped(item, "There is no such file."))
                 continue
             self._forgotten.remove(item)
             document = self._catalog.add_document(item)
@@ -109,7 +107,12 @@ class IngestService:
             now = self._catalog.document(document.id) or document
             (added if has_news else unchanged).append(now)
         self._dispatcher.wake(forgive=True)
-        return AddReport(tuple(added), tuple(unchanged), tuple(skipped))
+        return AddReport(
+            tuple(added),
+            tuple(unchanged),
+            tuple((item.path, item.reason) for item in skipped),
+            frozenset(item.path for item in skipped if item.is_unreadable),
+        )
 
     def learn_file(self, path: Path, stamp: FileStamp, *, folder_id: int | None) -> None:
         """Take a watched file that is new or changed. ``path`` is canonical."""

@@ -26,10 +26,15 @@ HIDDEN_PREFIXES = (".", "~$")
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A path that was not taken, and why, for the user."""
+    """A path that was not taken, and why, for the user.
+
+    Attributes:
+        is_unreadable: the system refused it, so there may be notes in it; False for what is no note.
+    """
 
     path: Path
     reason: str
+    is_unreadable: bool = False
 
 
 def canonical(path: Path) -> Path:
@@ -106,4 +111,5 @@ def walk_notes(root: Path) -> Iterator[Path | Skipped]:
             reason = why_not_a_note(path)
             yield Skipped(path, reason) if reason else path
     for failure in failures:
-        yield Skipped(Path(failure.filename or root), f"It cannot be opened: {failure.strerror or failure}.")
+        reason = f"The folder cannot be opened ({failure.strerror or failure}). Notes in it are left out."
+        yield Skipped(Path(failure.filename or root), reason, is_unreadable=True)

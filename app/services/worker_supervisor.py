@@ -52,6 +52,8 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         name: which worker, for events and notices.
         factory: makes the client of a process that is not started yet.
         post: called on the worker's reader thread with each event; must only pass it to the dispatcher.
+        prepare_models: has the models prepared once more, if that failed; what comes of it is told by
+            ``prepare`` or ``fail``.
         clock_s: monotonic seconds.
     """
 
@@ -60,6 +62,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         name: WorkerName,
         factory: Callable[[EngineSettings], WorkerPort[CommandT, EventT]],
         post: Callable[[WorkerSaid[EventT]], None],
+        prepare_models: Callable[[], None],
         events: LibraryEvents,
         notices: NoticeBoard,
         clock_s: Callable[[], float],
@@ -67,6 +70,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         self._name = name
         self._factory = factory
         self._post = post
+        self._prepare_models = prepare_models
         self._events = events
         self._notices = notices
         self._clock_s = clock_s
@@ -82,8 +86,10 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
     def prepare(self, settings: EngineSettings) -> None:
         """The models are there: from now on the worker may be started."""
         self._settings = settings
-        if self.phase in (Phase.UNPREPARED, Phase.FAILED):
+        if self.phase is Phase.UNPREPARED:
             self.phase = Phase.OFF
+        elif self.phase is Phase.FAILED:
+            self._recover()
 
     def fail(self, title: str, detail: str) -> None:
         """The worker cannot work as things stand. The notice is the caller's."""
@@ -95,8 +101,10 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         """Somebody asks for new work: try again, at once, whatever happened before."""
         self._deaths = 0
         self._not_before_s = 0.0
-        if self.phase is Phase.FAILED and self._settings is not None:
-            self.phase = Phase.OFF
+        if self.phase is Phase.FAILED:
+            self._recover()
+            if self._settings is None:
+                self._prepare_models()
 
     def start_if_allowed(self) -> None:
         """Start the process if it is off and its pause is over."""
@@ -159,6 +167,11 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
             self.phase = Phase.OFF
         if was_running:
             self._events.publish(EngineStateChanged(self._name, EngineState.STOPPED))
+
+    def _recover(self) -> None:
+        """What it failed of does not count any more, and must no longer be shown."""
+        self.phase = Phase.UNPREPARED if self._settings is None else Phase.OFF
+        self._events.publish(EngineStateChanged(self._name, EngineState.STOPPED))
 
     def _end_process(self, timeout_s: float) -> None:
         self._life += 1

@@ -10,6 +10,13 @@ from storage.records import DocumentRecord, DocumentState
 LEAST_ACTIVITY_WIDTH = 240
 """In a narrow window the device is shortened first, in device-independent pixels."""
 
+_DEMANDS: dict[WorkerName, tuple[str, str]] = {
+    "models": ("The model", "ask or add a note"),
+    "ingest": ("Learning", "add or retry a note"),
+    "chat": ("Answering", "ask"),
+}
+"""What is not there when a part of the engine has failed, and what the user does to have it tried again."""
+
 
 class StatusLine(QStatusBar):
     """Words for every wait. GUI thread only."""
@@ -115,8 +122,8 @@ class StatusLine(QStatusBar):
             return f"Preparing the model, {self._preparation_share:.0%}. This happens once."
         failed = next((e for e in self._engines.values() if e.state is EngineState.FAILED), None)
         if failed is not None:
-            what = {"ingest": "Learning", "chat": "Answering", "models": "The model"}[failed.worker]
-            return f"{what} is not available. {failed.reason}".strip()
+            what, demand = _DEMANDS[failed.worker]
+            return f"{what} is not available. {failed.reason}".rstrip() + f" To try again, {demand}."
         if not self._is_started:
             return "Opening your library…"
         starting = [e.worker for e in self._engines.values() if e.state is EngineState.STARTING]

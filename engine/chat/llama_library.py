@@ -75,10 +75,13 @@ def explain_failure() -> str:
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]  # a ctypes function type
 def _on_log(level: int, text: bytes, _user_data: object) -> None:
     line = text.decode("utf-8", errors="replace").rstrip()
-    if level == 4:
+    our_level = _LEVELS.get(level, logging.DEBUG)
+    if our_level == logging.ERROR:
         last_errors.append(line)
+        if _stopper is not None and _stopper.is_on:
+            our_level = logging.DEBUG
     if line:
-        logger.log(_LEVELS.get(level, logging.DEBUG), "llama.cpp: %s", line)
+        logger.log(our_level, "llama.cpp: %s", line)
 
 
 def install_log() -> None:
@@ -111,6 +114,25 @@ class AbortSwitch:
     def turn(self, *, on: bool) -> None:
         """Abort decodes from now on, or let them run."""
         self._text[0] = b"\x01" if on else b"\x00"
+
+
+_stopper: AbortSwitch | None = None
+"""The switch of the decode that runs now."""
+
+
+@contextmanager
+def explaining_decode(abort: AbortSwitch) -> Iterator[None]:
+    """Collect the errors of a decode anew; what it says because ``abort`` is on is no error in the log.
+
+    llama.cpp logs an abort as three errors, although it is what was asked of it.
+    """
+    global _stopper
+    forget_errors()
+    _stopper = abort
+    try:
+        yield
+    finally:
+        _stopper = None
 
 
 def load_adapter(model: Pointer, data: NDArray[np.uint8]) -> "AdapterPointer | None":

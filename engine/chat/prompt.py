@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.chat.runtime import QuestionTooLong
+from engine.prompt_frame import ASSISTANT_ROLE, NEXT_TURN, SYSTEM_TURN, TURN_START, USER_ROLE
 
-SYSTEM_TEXT = "Answer from the user's notes."
-_TURN_START = "<|im_start|>"
-_TURN_END = "<|im_end|>\n"
 MIN_ANSWER_TOKENS = 32
 """A prompt that leaves less room is refused: an answer cut after a few words helps nobody."""
 _MOST_BYTES_PER_TOKEN = 128
@@ -62,12 +60,12 @@ def _prompt(tokenizer: Tokenizer, user_text: str) -> list[int]:
 
     # Role and text in one piece: at their border, too, the tokens are those of the whole text at once.
     return [
-        *control(_TURN_START),
-        *plain(f"system\n{SYSTEM_TEXT}"),
-        *control(_TURN_END + _TURN_START),
-        *plain(f"user\n{user_text}"),
-        *control(_TURN_END + _TURN_START),
-        *plain("assistant\n"),
+        *control(TURN_START),
+        *plain(SYSTEM_TURN),
+        *control(NEXT_TURN),
+        *plain(USER_ROLE + user_text),
+        *control(NEXT_TURN),
+        *plain(ASSISTANT_ROLE),
     ]
 
 

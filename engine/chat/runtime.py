@@ -285,8 +285,8 @@ class LlamaRuntime:
             raise AnswerStopped
         self._is_clean = False
         buffer = (llama_cpp.llama_token * len(tokens))(*tokens)
-        llama_library.forget_errors()
-        code = llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(buffer, len(tokens)))
+        with llama_library.explaining_decode(self.abort):
+            code = llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(buffer, len(tokens)))
         if code == _ABORTED:
             raise AnswerStopped
         if code != 0:

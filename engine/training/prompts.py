@@ -1,4 +1,4 @@
-"""Token templates shared by training and answering.
+"""Token templates of training: the frame of answering, and what only training has.
 
 The pieces are tokenised apart: special tokens are recognised in the template only, never in a note or a
 question.
@@ -9,11 +9,12 @@ from typing import Self
 
 from tokenizers import Tokenizer
 
-SYSTEM_LINE = "Answer from the user's notes."
-CONTEXT_PREFIX = "<|im_start|>user\n"
-PROMPT_PREFIX = f"<|im_start|>system\n{SYSTEM_LINE}<|im_end|>\n<|im_start|>user\n"
-PROMPT_SUFFIX = "<|im_end|>\n<|im_start|>assistant\n"
-END_OF_TURN = "<|im_end|>"
+from engine.prompt_frame import ASSISTANT_ROLE, NEXT_TURN, SYSTEM_TURN, TURN_END, TURN_START, USER_ROLE
+
+CONTEXT_PREFIX = TURN_START + USER_ROLE
+PROMPT_PREFIX = TURN_START + SYSTEM_TURN + NEXT_TURN + USER_ROLE
+PROMPT_SUFFIX = NEXT_TURN + ASSISTANT_ROLE
+END_OF_TURN = TURN_END
 CONTINUE = "Continue: "
 
 

@@ -1,5 +1,7 @@
 """One profile in a temporary folder, with toys for worker processes; closed, and checked, at the end."""
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -88,6 +90,12 @@ class Bench:
                 return document
         return None
 
+    def known(self, name: str) -> DocumentRecord:
+        """The note of this name, which must be in the library."""
+        document = self.document(name)
+        assert document is not None, f"no note is named {name}"
+        return document
+
     def wait_ready(self, *names: str) -> None:
         """Wait until these notes are learnt."""
         self._wait_state(DocumentState.READY, names)
@@ -112,6 +120,21 @@ class Bench:
         with self.changed:
             self.notices.append(notice)
             self.changed.notify_all()
+
+
+@pytest.fixture
+def seal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Has the system refuse to list a folder. Not by its permissions: root is refused nothing."""
+    sealed: set[Path] = set()
+    scandir = os.scandir
+
+    def refuse_sealed(path: str) -> object:
+        if Path(path) in sealed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_sealed)
+    return sealed.add
 
 
 @pytest.fixture

@@ -263,14 +263,23 @@ class _StoppableWorker(FakeWorker[ChatCommand, ChatEvent]):
 
 
 class FakePreparation:
-    """The preparing process: has the models at once, or ends as it is told."""
+    """The preparing process: has the models at once, or ends as it is told.
+
+    Attributes:
+        attempts: how often it was started.
+        released: while cleared, it does not end.
+    """
 
     def __init__(self, *, hypernetwork_hash: str = HYPERNETWORK_HASH) -> None:
         self.hypernetwork_hash = hypernetwork_hash
         self.failure: PreparationEvent | None = None
         self.is_deadly = False
+        self.attempts = 0
+        self.released = threading.Event()
+        self.released.set()
 
     def __call__(self, wanted: PrepareModels) -> FakeWorker[object, PreparationEvent]:
+        self.attempts += 1
         worker: FakeWorker[object, PreparationEvent] = _PreparingWorker(self, wanted)
         return worker
 
@@ -282,6 +291,7 @@ class _PreparingWorker(FakeWorker[object, PreparationEvent]):
         super().__init__(None, lambda _worker, _command: None)
 
     def _run(self) -> None:
+        self._preparation.released.wait()
         if self._preparation.is_deadly:
             self.die(1)
         elif self._preparation.failure is not None:

@@ -7,6 +7,7 @@ from tokenizers import Tokenizer
 from engine.chat.prompt import MIN_ANSWER_TOKENS, build_prompt
 from engine.chat.runtime import LlamaRuntime, QuestionTooLong
 from engine.models.tokenizer import load_tokenizer
+from engine.training.prompts import Templates
 
 pytestmark = pytest.mark.model
 
@@ -26,6 +27,10 @@ def text_of(runtime: LlamaRuntime, tokens: list[int]) -> str:
     return b"".join(runtime.piece_of(token) for token in tokens).decode()
 
 
+def ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    return list(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
 @pytest.mark.parametrize(
     "question", ["Who is Mira?", "  12 eggs?\n", "\n\nWarum 2024?", "naïve “quotes” — 日本", "a\r\n\tb", "?"]
 )
@@ -36,7 +41,10 @@ def test_a_prompt_has_the_very_tokens_that_the_training_uses(
         "<|im_start|>system\nAnswer from the user's notes.<|im_end|>\n"
         f"<|im_start|>user\n{question.strip()}<|im_end|>\n<|im_start|>assistant\n"
     )
-    expected = training_tokenizer.encode(whole, add_special_tokens=False).ids
+    expected = ids(training_tokenizer, whole)
+    templates = Templates.of(training_tokenizer)
+    asked = ids(training_tokenizer, question.strip())
+    assert [*templates.prompt_prefix, *asked, *templates.prompt_suffix] == expected
     assert build_prompt(runtime, question, [], n_ctx=512) == expected
 
 

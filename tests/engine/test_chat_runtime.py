@@ -1,6 +1,7 @@
 """llama.cpp with the real base model: adapters, memory, stopping."""
 
 import contextlib
+import logging
 import platform
 import tempfile
 import threading
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.adapters.gguf_format import pack, write_adapter
 from engine.adapters.lora import LoraFactors, concatenate
+from engine.chat.llama_library import llama_cpp
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import AnswerStopped, LlamaRuntime, LoadedAdapter, QuestionTooLong
 from engine.chat.sampling import Sampling
@@ -254,6 +256,32 @@ def test_reading_a_long_prompt_is_stopped_in_the_middle(runtime: LlamaRuntime) -
     assert stopped_s < whole_s / 4
     runtime.abort.turn(on=False)
     np.testing.assert_array_equal(logits_with(runtime, None), base)
+
+
+def test_a_wished_stop_is_no_error_in_the_log_and_another_failure_is_one(
+    runtime: LlamaRuntime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    decode = llama_cpp.llama_decode
+
+    def stop_and_decode(*arguments: object) -> int:
+        runtime.abort.turn(on=True)  # as the reader of commands does while a decode runs
+        code: int = decode(*arguments)
+        return code
+
+    with monkeypatch.context() as patched:
+        patched.setattr(llama_cpp, "llama_decode", stop_and_decode)
+        with pytest.raises(AnswerStopped):
+            runtime.read_prompt([1, 2, 3])
+    assert loud_lines(caplog) == []
+
+    runtime.abort.turn(on=False)
+    with pytest.raises(RuntimeError, match="invalid token"):
+        runtime.read_prompt([10_000_000])
+    assert any("invalid token" in line for line in loud_lines(caplog))
+
+
+def loud_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_text_streams_in_whole_characters(runtime: LlamaRuntime, monkeypatch: pytest.MonkeyPatch) -> None:

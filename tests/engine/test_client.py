@@ -6,7 +6,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Listener
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,11 @@ def begin(clients: list[ToyClient], target: str, settings: object = None) -> Toy
     clients.append(client)
     client.begin()
     return client
+
+
+def importing_from_here() -> dict[str, str]:
+    """The environment of a program that lies elsewhere and imports what this one can."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
 
 
 def test_commands_come_back_as_events_in_order(clients: list[ToyClient]) -> None:
@@ -188,11 +195,17 @@ def test_a_second_start_is_refused_while_the_worker_runs(clients: list[ToyClient
     assert client.next_event() == ("ready", None)
 
 
-def test_a_bug_in_a_listener_is_reported_and_later_events_still_arrive(
-    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> "queue.Queue[str]":
+    """What threads report as their bugs."""
     reports: queue.Queue[str] = queue.Queue()
     monkeypatch.setattr(threading, "excepthook", lambda report: reports.put(str(report.exc_value)))
+    return reports
+
+
+def test_a_bug_in_a_listener_is_reported_and_later_events_still_arrive(
+    clients: list[ToyClient], reports: "queue.Queue[str]"
+) -> None:
     client = ToyClient("echo")
     clients.append(client)
     seen: queue.Queue[object] = queue.Queue()
@@ -211,10 +224,8 @@ def test_a_bug_in_a_listener_is_reported_and_later_events_still_arrive(
 
 
 def test_stopping_from_inside_an_event_is_refused_instead_of_hanging(
-    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
+    clients: list[ToyClient], reports: "queue.Queue[str]"
 ) -> None:
-    reports: queue.Queue[str] = queue.Queue()
-    monkeypatch.setattr(threading, "excepthook", lambda report: reports.put(str(report.exc_value)))
     client = ToyClient("echo")
     clients.append(client)
     client.start(lambda event: client.stop())
@@ -231,6 +242,82 @@ def test_the_child_is_prepared_before_anything_heavy_is_imported(clients: list[T
     }
     assert client.next_event() is True, "the worker must ignore SIGINT"
     assert client.next_event() is False, "torch or llama_cpp was imported before the worker's own module"
+
+
+INTERRUPTED_WHILE_SPAWNED = """
+import os, queue, signal, sys, threading
+from engine.client import WorkerClient
+if __name__ == "__mp_main__":  # in the child, which imports this file before anything of ours runs there
+    os.kill(os.getpid(), signal.SIGINT)
+if __name__ == "__main__":
+    happened = queue.SimpleQueue()
+    client = WorkerClient("tests.engine.toy_workers:report_interrupts", None, "toy")
+    def begin():
+        client.start(happened.put)
+        print("blocked here:", signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    if sys.argv[1] == "main thread":
+        begin()
+    else:
+        starter = threading.Thread(target=begin)
+        starter.start()
+        starter.join()
+    print("ignored and blocked there:", happened.get(timeout=30))
+    client.stop()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signal masks")
+@pytest.mark.parametrize("thread", ["main thread", "other thread"])
+def test_ctrl_c_while_a_worker_is_spawned_is_not_heard_there(thread: str, tmp_path: Path) -> None:
+    program = tmp_path / "parent.py"
+    program.write_text(INTERRUPTED_WHILE_SPAWNED, encoding="utf-8")
+
+    ended = subprocess.run(
+        [sys.executable, str(program), thread],
+        env=importing_from_here(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+    assert ended.stderr == ""
+    assert ended.stdout == "blocked here: False\nignored and blocked there: (True, False)\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signal masks")
+def test_ctrl_c_here_while_a_worker_is_spawned_leaves_one_that_can_be_stopped(
+    clients: list[ToyClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = SpawnProcess.start
+
+    def spawn_and_interrupt(process: SpawnProcess) -> None:
+        spawn(process)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(SpawnProcess, "start", spawn_and_interrupt)
+    client = ToyClient("echo")
+    clients.append(client)
+    # It is ignored where the tests run as a shell's background job.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            client.begin()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert client.next_event() == ("ready", None)
+    client.stop(timeout_s=PATIENCE_S)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_is_started_where_there_are_no_signal_masks(
+    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource_tracker.ensure_running()  # would use them here
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    assert begin(clients, "echo").next_event() == ("ready", None)
 
 
 def test_no_file_is_left_behind_by_a_stopped_worker(
@@ -290,8 +377,8 @@ if __name__ == "__main__":
     program = tmp_path / "parent.py"
     program.write_text(script, encoding="utf-8")
     address = str(tmp_path / "line")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
     command = [sys.executable, str(program), address]
+    environment = importing_from_here()
     with Listener(address, authkey=b"toy") as listener, subprocess.Popen(command, env=environment) as parent:
         line = listener.accept()
         assert isinstance(line.recv(), int)

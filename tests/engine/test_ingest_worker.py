@@ -26,7 +26,7 @@ from engine.messages import (
     WorkerReady,
 )
 from engine.pipeline import PipelineFacts
-from engine.worker import serve
+from engine.worker import Pipeline, serve
 from tests.engine.toy_models import toy_pipeline
 
 PATIENCE_S = 30.0
@@ -80,10 +80,26 @@ def note(tmp_path: Path) -> Path:
     return path
 
 
+Gated = tuple[Worker, Connection]
+
+
 @pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Listener]:
+def gated(start: Start, tmp_path: Path) -> Iterator[Gated]:
+    """A worker that is ready, and the connection on which it names each chunk and waits for an answer."""
     with Listener(str(tmp_path / "gate"), authkey=b"toy") as listener:
-        yield listener
+        worker = start("serve_gated_models", Path(str(listener.address)))
+        with listener.accept() as chunks:
+            assert isinstance(worker.next_event(), WorkerReady)
+            yield worker, chunks
+
+
+@pytest.fixture
+def held(gated: Gated, note: Path) -> Gated:
+    """The same worker, waiting in the first chunk of job 1."""
+    worker, chunks = gated
+    worker.client.send(Internalize(1, note))
+    chunks.recv()
+    return gated
 
 
 def test_a_note_is_internalized_by_the_spawned_worker(start: Start, note: Path) -> None:
@@ -120,25 +136,16 @@ def test_bad_files_fail_with_a_reason_and_the_next_job_goes_on(
     assert isinstance(worker.end_of_job(), JobDone)
 
 
-def test_a_running_job_is_cancelled_between_two_chunks(start: Start, note: Path, gate: Listener) -> None:
-    worker = start("serve_gated_models", Path(str(gate.address)))
-    chunks = gate.accept()
-    assert isinstance(worker.next_event(), WorkerReady)
-    worker.client.send(Internalize(1, note))
-    chunks.recv()
+def test_a_running_job_is_cancelled_between_two_chunks(held: Gated) -> None:
+    worker, chunks = held
     worker.client.send(CancelJob(1))
     chunks.send("go")
     assert worker.end_of_job() == JobCancelled(1)
     assert not chunks.poll(), "a chunk was computed after the job was cancelled"
-    chunks.close()
 
 
-def test_a_waiting_job_is_cancelled_and_the_running_one_goes_on(
-    start: Start, note: Path, gate: Listener
-) -> None:
-    worker = start("serve_gated_models", Path(str(gate.address)))
-    chunks = gate.accept()
-    assert isinstance(worker.next_event(), WorkerReady)
+def test_a_waiting_job_is_cancelled_and_the_running_one_goes_on(gated: Gated, note: Path) -> None:
+    worker, chunks = gated
     for command in (Internalize(1, note), Internalize(2, note), CancelJob(2), CancelJob(99)):
         worker.client.send(command)
     for _ in range(4):
@@ -148,7 +155,6 @@ def test_a_waiting_job_is_cancelled_and_the_running_one_goes_on(
     done = worker.end_of_job()
     assert isinstance(done, JobDone)
     assert done.job_id == 1
-    chunks.close()
 
 
 def test_a_cancellation_that_comes_too_late_does_not_hit_the_same_job_later(start: Start, note: Path) -> None:
@@ -161,14 +167,8 @@ def test_a_cancellation_that_comes_too_late_does_not_hit_the_same_job_later(star
     assert isinstance(worker.end_of_job(), JobDone)
 
 
-def test_shutting_down_in_the_middle_of_a_job_is_orderly_and_says_nothing_about_the_job(
-    start: Start, note: Path, gate: Listener
-) -> None:
-    worker = start("serve_gated_models", Path(str(gate.address)))
-    chunks = gate.accept()
-    assert isinstance(worker.next_event(), WorkerReady)
-    worker.client.send(Internalize(1, note))
-    chunks.recv()
+def test_shutting_down_in_the_middle_of_a_job_is_orderly_and_says_nothing_about_the_job(held: Gated) -> None:
+    worker, chunks = held
     assert worker.next_event() == JobProgress(1, 0, 4)
     worker.client.send(Shutdown())
     chunks.send("go")
@@ -176,17 +176,10 @@ def test_shutting_down_in_the_middle_of_a_job_is_orderly_and_says_nothing_about_
         chunks.recv()
     worker.client.stop(timeout_s=PATIENCE_S)
     worker.assert_silent()
-    chunks.close()
 
 
-def test_too_little_memory_fails_the_job_and_the_worker_goes_on(
-    start: Start, note: Path, gate: Listener
-) -> None:
-    worker = start("serve_gated_models", Path(str(gate.address)))
-    chunks = gate.accept()
-    assert isinstance(worker.next_event(), WorkerReady)
-    worker.client.send(Internalize(1, note))
-    chunks.recv()
+def test_too_little_memory_fails_the_job_and_the_worker_goes_on(held: Gated, note: Path) -> None:
+    worker, chunks = held
     chunks.send("no memory")
     failed = worker.end_of_job()
     assert isinstance(failed, JobFailed)
@@ -194,36 +187,21 @@ def test_too_little_memory_fails_the_job_and_the_worker_goes_on(
     worker.client.send(Internalize(2, note))
     assert chunks.recv()
     chunks.send("go")
-    chunks.close()
 
 
-def test_a_bug_in_the_models_ends_the_worker_with_its_traceback(
-    start: Start, note: Path, gate: Listener
-) -> None:
-    worker = start("serve_gated_models", Path(str(gate.address)))
-    chunks = gate.accept()
-    assert isinstance(worker.next_event(), WorkerReady)
-    worker.client.send(Internalize(1, note))
-    chunks.recv()
+def test_a_bug_in_the_models_ends_the_worker_with_its_traceback(held: Gated) -> None:
+    worker, chunks = held
     chunks.send("bug")
     died = worker.end_of_job()
     assert isinstance(died, WorkerDied)
     assert "ZeroDivisionError: a bug in the models" in died.last_words
-    chunks.close()
 
 
-def test_a_worker_killed_in_the_middle_of_a_chunk_is_reported(
-    start: Start, note: Path, gate: Listener
-) -> None:
-    worker = start("serve_gated_models", Path(str(gate.address)))
-    chunks = gate.accept()
-    assert isinstance(worker.next_event(), WorkerReady)
-    worker.client.send(Internalize(1, note))
-    chunks.recv()
+def test_a_worker_killed_in_the_middle_of_a_chunk_is_reported(held: Gated) -> None:
+    worker, _chunks = held
     assert worker.client.process_id is not None
     os.kill(worker.client.process_id, signal.SIGKILL)
     assert worker.end_of_job() == WorkerDied(-signal.SIGKILL)
-    chunks.close()
 
 
 def test_missing_models_are_told_and_the_worker_ends_in_an_orderly_way(start: Start) -> None:
@@ -257,22 +235,32 @@ class WatchedPipeline:
         self.told.put("unloaded")
 
 
+Ends = tuple[Connection, Connection]
+
+
 @pytest.fixture
-def pipe() -> Iterator[tuple[Connection, Connection]]:
+def pipe() -> Iterator[Ends]:
     ours, theirs = Pipe()
     yield ours, theirs
     ours.close()
     theirs.close()
 
 
-def test_idle_models_are_unloaded_once_and_loaded_again_for_the_next_job(
-    tmp_path: Path, note: Path, pipe: tuple[Connection, Connection]
-) -> None:
+def serve_on_a_thread(pipe: Ends, pipeline: Pipeline, *, idle_unload_s: float) -> threading.Thread:
+    """The worker's loop, ready for commands."""
     ours, theirs = pipe
-    pipeline = WatchedPipeline(EngineSettings(base_model=tmp_path, weights_dir=tmp_path))
-    loop = threading.Thread(target=serve, args=(theirs, pipeline), kwargs={"idle_unload_s": 0.01})
+    loop = threading.Thread(target=serve, args=(theirs, pipeline), kwargs={"idle_unload_s": idle_unload_s})
     loop.start()
     assert isinstance(ours.recv(), WorkerReady)
+    return loop
+
+
+def test_idle_models_are_unloaded_once_and_loaded_again_for_the_next_job(
+    tmp_path: Path, note: Path, pipe: Ends
+) -> None:
+    ours, _theirs = pipe
+    pipeline = WatchedPipeline(EngineSettings(base_model=tmp_path, weights_dir=tmp_path))
+    loop = serve_on_a_thread(pipe, pipeline, idle_unload_s=0.01)
     assert pipeline.told.get(timeout=PATIENCE_S) == "loaded"
     assert pipeline.told.get(timeout=PATIENCE_S) == "unloaded"
     assert not pipeline.is_loaded
@@ -287,27 +275,23 @@ def test_idle_models_are_unloaded_once_and_loaded_again_for_the_next_job(
     assert pipeline.told.empty()
 
 
-def test_the_loop_ends_when_the_parent_is_gone(tmp_path: Path, pipe: tuple[Connection, Connection]) -> None:
-    ours, theirs = pipe
+def test_the_loop_ends_when_the_parent_is_gone(tmp_path: Path, pipe: Ends) -> None:
+    ours, _theirs = pipe
     pipeline = toy_pipeline(EngineSettings(base_model=tmp_path, weights_dir=tmp_path))
-    loop = threading.Thread(target=serve, args=(theirs, pipeline), kwargs={"idle_unload_s": 60.0})
-    loop.start()
-    assert isinstance(ours.recv(), WorkerReady)
+    loop = serve_on_a_thread(pipe, pipeline, idle_unload_s=60.0)
     ours.close()
     loop.join(PATIENCE_S)
     assert not loop.is_alive()
 
 
 def test_progress_comes_at_most_twenty_times_a_second_but_always_at_the_end(
-    tmp_path: Path, pipe: tuple[Connection, Connection]
+    tmp_path: Path, pipe: Ends
 ) -> None:
-    ours, theirs = pipe
+    ours, _theirs = pipe
     path = tmp_path / "long.md"
     path.write_text(NOTE * 190, encoding="utf-8")
     pipeline = toy_pipeline(EngineSettings(base_model=tmp_path, weights_dir=tmp_path))
-    loop = threading.Thread(target=serve, args=(theirs, pipeline), kwargs={"idle_unload_s": 60.0})
-    loop.start()
-    assert isinstance(ours.recv(), WorkerReady)
+    loop = serve_on_a_thread(pipe, pipeline, idle_unload_s=60.0)
     ours.send(Internalize(1, path))
     progress: list[JobProgress] = []
     while isinstance(event := ours.recv(), JobProgress):

@@ -23,6 +23,13 @@ def report_environment(conn: Connection, settings: object) -> None:
     conn.recv()
 
 
+def report_interrupts(conn: Connection, settings: object) -> None:
+    """Say whether SIGINT is ignored, and whether it is blocked."""
+    is_blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    conn.send((signal.getsignal(signal.SIGINT) == signal.SIG_IGN, is_blocked))
+    conn.recv()
+
+
 def abort_when_told(conn: Connection, settings: object) -> None:
     conn.recv()
     os.write(2, b"ggml.c:1: GGML_ASSERT(shape) failed\n")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,30 @@ def test_a_folder_is_learnt_and_what_is_no_note_in_it_is_no_failure(shell: Shell
 
     assert added.code == 0
     assert {name: row["state"] for name, row in shell.listed().items()} == {"a.md": "ready", "b.txt": "ready"}
+
+
+@pytest.mark.parametrize("command", ["add", "watch"])
+def test_a_folder_that_cannot_be_opened_is_told_and_the_others_are_learnt(
+    shell: Shell, seal: Callable[[Path], None], command: str
+) -> None:
+    shell.write("a.md", "One.")
+    private = shell.write("private/b.md", "Two.").parent
+    seal(private)
+
+    ended = shell(command, shell.notes)
+
+    told = f"{private}: The folder cannot be opened (Permission denied). Notes in it are left out."
+    assert (ended.code, ended.err.splitlines()[0]) == (1, told)
+    assert {name: row["state"] for name, row in shell.listed().items()} == {"a.md": "ready"}
+
+
+def test_a_named_folder_that_cannot_be_opened_is_told(shell: Shell, seal: Callable[[Path], None]) -> None:
+    seal(shell.notes)
+
+    added = shell("add", shell.notes)
+
+    assert added.code == 1
+    assert f"{shell.notes}: The folder cannot be opened" in added.err
 
 
 def test_a_file_that_is_no_note_is_refused_when_it_is_named(shell: Shell) -> None:

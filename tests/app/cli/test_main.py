@@ -1,3 +1,5 @@
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -5,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.cli import library_commands
+from app.cli.arguments import parse
 from app.cli.main import run
-from tests.app.cli.conftest import Shell, command, environment, run_process
+from tests.app.cli.conftest import PROJECT, Shell, command, environment, run_process
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,30 @@ def test_help_ends_with_0_and_goes_to_stdout(words: list[str], capsys: pytest.Ca
     captured = capsys.readouterr()
     assert "loreleaf" in captured.out
     assert captured.err == ""
+
+
+def commands_of_the_readme() -> list[list[str]]:
+    """The command lines in the README's table, with all their options and one word for each placeholder."""
+    rows = re.findall(
+        r"^\| (`loreleaf.*?) \| ", (PROJECT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    lines = [line for row in rows for line in re.findall(r"`([^`]+)`", row)]
+    bare = [re.sub(r"\[|\]|\.\.\.", "", line.replace("\\|", "|")) for line in lines]
+    return [[word.split("|")[0] for word in shlex.split(line) if word != "loreleaf"] for line in bare]
+
+
+@pytest.mark.parametrize("words", commands_of_the_readme(), ids=" ".join)
+def test_every_command_line_of_the_readme_is_understood(words: list[str]) -> None:
+    assert parse(words).run
+
+
+def test_the_readme_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--help"])
+
+    commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
+
+    assert "export" in commands
+    assert commands == {words[0] for words in commands_of_the_readme() if words}
 
 
 def test_a_home_that_cannot_be_used_is_told_in_a_sentence(

@@ -10,6 +10,7 @@ from app.services.answers import (
     AnswerStarted,
     AnswerText,
     QuestionRefused,
+    RunningAnswer,
 )
 from app.services.settings import Settings
 from engine.messages import AnswerMode, WorkerFailed
@@ -26,6 +27,17 @@ def learn(bench: Bench, application: Application, **texts: str) -> dict[str, int
     application.ingest.add_paths(paths)
     bench.wait_ready(*(path.name for path in paths))
     return {document.title: document.id for document in application.library.documents()}
+
+
+def ask_and_hold(bench: Bench, application: Application, chat_id: int | None = None) -> RunningAnswer:
+    """Ask "One?"; the answer has begun with "echo: " and goes on when the chat engine is released."""
+    bench.chat_engine.released.clear()
+    has_text = threading.Event()
+    running = application.chat.ask(
+        chat_id, "One?", on_event=lambda event: has_text.set() if isinstance(event, AnswerText) else None
+    )
+    assert has_text.wait(10)
+    return running
 
 
 def test_a_question_is_answered_with_its_sources_and_both_are_kept(bench: Bench) -> None:
@@ -160,10 +172,7 @@ def test_equal_sets_of_notes_are_asked_for_in_the_same_order(bench: Bench) -> No
 
 def test_a_question_while_another_is_answered_is_refused_in_clear_words(bench: Bench) -> None:
     application = bench.start()
-    bench.chat_engine.released.clear()
-    begun = threading.Event()
-    first = application.chat.ask(None, "One?", on_event=lambda _event: begun.set())
-    assert begun.wait(10)
+    first = ask_and_hold(bench, application)
 
     with pytest.raises(QuestionRefused, match="Another question is being answered"):
         application.chat.ask(None, "Two?").result(10)
@@ -181,13 +190,8 @@ def test_an_empty_question_is_refused(bench: Bench) -> None:
 
 def test_a_stopped_answer_keeps_what_there_was(bench: Bench) -> None:
     application = bench.start()
-    bench.chat_engine.released.clear()
     chat = application.chat.new_chat()
-    has_text = threading.Event()
-    running = application.chat.ask(
-        chat.id, "One?", on_event=lambda event: has_text.set() if isinstance(event, AnswerText) else None
-    )
-    assert has_text.wait(10)
+    running = ask_and_hold(bench, application, chat.id)
 
     running.stop()
     answer = running.result(10)
@@ -215,10 +219,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_the_next_question_is_answered
     monkeypatch.setattr("app.services.chat_service.STOP_PATIENCE_S", 0.05)
     application = bench.start()
     bench.chat_engine.ignores_stop = True
-    bench.chat_engine.released.clear()
-    begun = threading.Event()
-    running = application.chat.ask(None, "One?", on_event=lambda _event: begun.set())
-    assert begun.wait(10)
+    running = ask_and_hold(bench, application)
 
     running.stop()
 
@@ -253,12 +254,14 @@ def test_a_worker_that_cannot_start_refuses_with_its_reason(bench: Bench) -> Non
 
 def test_models_that_cannot_be_prepared_are_the_reason_of_the_refusal(bench: Bench) -> None:
     bench.preparation.failure = WorkerFailed("The disk is full.", "Free 300 MB.")
-    application = bench.start()
+    application = bench.build()
+    running = application.chat.ask(None, "One?")
+
+    application.start()
 
     with pytest.raises(QuestionRefused, match="The disk is full"):
-        application.chat.ask(None, "One?").result(10)
+        running.result(10)
     assert [notice.title for notice in bench.notices] == ["The disk is full."]
-    assert not application.ingest.wait_until_idle(0.01) or application.profile.jobs.pending() == 0
 
 
 def test_a_preparing_process_that_dies_is_the_reason_of_the_refusal(bench: Bench) -> None:
@@ -271,11 +274,8 @@ def test_a_preparing_process_that_dies_is_the_reason_of_the_refusal(bench: Bench
 
 def test_a_chat_deleted_while_it_is_answered_keeps_nothing(bench: Bench) -> None:
     application = bench.start()
-    bench.chat_engine.released.clear()
     chat = application.chat.new_chat()
-    begun = threading.Event()
-    running = application.chat.ask(chat.id, "One?", on_event=lambda _event: begun.set())
-    assert begun.wait(10)
+    running = ask_and_hold(bench, application, chat.id)
 
     application.chat.delete_chat(chat.id)
 
@@ -343,13 +343,8 @@ def test_a_command_that_asks_nothing_starts_no_chat_worker(bench: Bench) -> None
 
 def test_closing_keeps_the_part_of_the_answer_there_was_and_leaves_nobody_waiting(bench: Bench) -> None:
     application = bench.start()
-    bench.chat_engine.released.clear()
     chat = application.chat.new_chat()
-    has_text = threading.Event()
-    running = application.chat.ask(
-        chat.id, "One?", on_event=lambda event: has_text.set() if isinstance(event, AnswerText) else None
-    )
-    assert has_text.wait(10)
+    running = ask_and_hold(bench, application, chat.id)
 
     application.close()
 

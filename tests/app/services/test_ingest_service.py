@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from app.bootstrap import Application
 from app.services.library_events import EngineState, EngineStateChanged, JobProgressed
 from app.services.settling import FileStamp
 from storage.catalog import Catalog
 from storage.errors import StorageError
-from storage.records import DocumentState, JobState
+from storage.records import DocumentRecord, DocumentState, JobState
 from tests.app.conftest import Bench
 
 
@@ -24,8 +25,7 @@ def test_an_added_note_becomes_ready_and_tells_its_progress(bench: Bench) -> Non
     assert [document.title for document in report.added] == ["garden"]
     bench.wait_ready("garden.md")
     assert application.ingest.wait_until_idle(5)
-    document = bench.document("garden.md")
-    assert document is not None
+    document = bench.known("garden.md")
     assert document.n_chunks == 2
     progress = [event for event in bench.events if isinstance(event, JobProgressed)]
     assert (progress[-1].document_id, progress[-1].n_done, progress[-1].n_chunks) == (document.id, 2, 2)
@@ -98,8 +98,7 @@ def test_a_changed_note_is_learnt_anew_and_its_old_text_is_gone(bench: Bench) ->
 
     bench.wait(lambda: len(bench.ingest_engine.learnt) == 2)
     bench.wait_ready("a.md")
-    document = bench.document("a.md")
-    assert document is not None
+    document = bench.known("a.md")
     assert [chunk.text for chunk in application.library.document_text(document.id)] == [
         "The key is in the shed."
     ]
@@ -119,8 +118,7 @@ def test_a_note_that_changes_while_it_is_learnt_ends_with_its_new_text(bench: Be
     bench.ingest_engine.release()
 
     bench.wait_ready("a.md")
-    document = bench.document("a.md")
-    assert document is not None
+    document = bench.known("a.md")
     assert [chunk.text for chunk in application.library.document_text(document.id)] == ["New."]
     assert bench.ingest_engine.learnt == ["a.md"]
 
@@ -136,8 +134,7 @@ def test_a_file_without_permission_fails_with_a_reason_and_harms_no_other(bench:
 
     bench.wait_ready("open.md")
     bench.wait_failed("locked.md")
-    document = bench.document("locked.md")
-    assert document is not None
+    document = bench.known("locked.md")
     assert document.reason_title
     assert str(locked) in document.reason_detail
 
@@ -153,8 +150,7 @@ def test_an_empty_and_a_huge_file_fail_with_a_reason_and_harm_no_other(bench: Be
 
     bench.wait_ready("good.md")
     bench.wait_failed("empty.md", "huge.txt")
-    document = bench.document("huge.txt")
-    assert document is not None
+    document = bench.known("huge.txt")
     assert "50.0 MB" in document.reason_detail
     assert "huge.txt" not in bench.ingest_engine.begun
 
@@ -172,30 +168,29 @@ def test_a_file_deleted_while_it_is_queued_fails_with_a_reason_and_harms_no_othe
     bench.wait_failed("gone.md")
 
 
+def fail_to_learn(bench: Bench, application: Application) -> DocumentRecord:
+    """The note "a.md", which cannot be learnt because it is empty."""
+    application.ingest.add_paths([bench.write("a.md", "")])
+    bench.wait_failed("a.md")
+    return bench.known("a.md")
+
+
 def test_retry_learns_a_failed_note_from_what_its_file_is_now(bench: Bench) -> None:
     application = bench.start()
-    note = bench.write("a.md", "")
-    application.ingest.add_paths([note])
-    bench.wait_failed("a.md")
-    document = bench.document("a.md")
-    assert document is not None
+    failed = fail_to_learn(bench, application)
 
-    bench.write("a.md", "Now there are words.")
-    application.ingest.retry(document.id)
+    failed.path.write_text("Now there are words.", encoding="utf-8")
+    application.ingest.retry(failed.id)
 
     bench.wait_ready("a.md")
 
 
 def test_retry_of_a_note_whose_file_is_gone_says_so(bench: Bench) -> None:
     application = bench.start()
-    note = bench.write("a.md", "")
-    application.ingest.add_paths([note])
-    bench.wait_failed("a.md")
-    document = bench.document("a.md")
-    assert document is not None
+    failed = fail_to_learn(bench, application)
 
-    note.unlink()
-    application.ingest.retry(document.id)
+    failed.path.unlink()
+    application.ingest.retry(failed.id)
 
     bench.wait(lambda: (now := bench.document("a.md")) and now.reason_title == "The file is gone.")
 
@@ -289,8 +284,7 @@ def test_a_worker_that_keeps_dying_is_left_alone_until_somebody_asks(
     assert not application.ingest.wait_until_idle(5)
 
     bench.ingest_engine.kills = set()
-    first = bench.document("0.md")
-    assert first is not None
+    first = bench.known("0.md")
     application.ingest.retry(first.id)
     bench.wait_ready("0.md", "5.md")
 
@@ -467,8 +461,7 @@ def test_notes_for_another_model_whose_files_are_away_keep_what_is_known_of_them
     again = bench.start()
 
     bench.wait(lambda: bench.ingest_engine.begun.count("here.md") == 2)
-    document = bench.document("away.md")
-    assert document is not None
+    document = bench.known("away.md")
     assert document.state is DocumentState.READY
     assert [chunk.text for chunk in again.library.document_text(document.id)] == ["Words."]
     assert "1 more wait" in bench.notices[-1].message

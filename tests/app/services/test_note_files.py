@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,23 @@ def test_a_walk_names_hidden_things_and_goes_on(tmp_path: Path) -> None:
 
     assert [item.path.name for item in found if isinstance(item, Skipped)] == [".hidden"]
     assert tmp_path / "b.md" in found
+
+
+def test_a_walk_names_a_folder_that_it_may_not_look_into_and_goes_on(
+    tmp_path: Path, seal: Callable[[Path], None]
+) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "b.md").touch()
+    seal(tmp_path / "private")
+
+    note, skipped = walk_notes(tmp_path)
+
+    assert note == tmp_path / "b.md"
+    assert skipped == Skipped(
+        tmp_path / "private",
+        "The folder cannot be opened (Permission denied). Notes in it are left out.",
+        is_unreadable=True,
+    )
 
 
 def test_a_relative_path_through_a_link_has_one_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

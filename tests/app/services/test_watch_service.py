@@ -33,9 +33,8 @@ def names(application: Application) -> list[str]:
 
 
 def test_notes_that_were_there_before_are_learnt(bench: Bench, watching: Application) -> None:
-    document = bench.document("a.md")
+    document = bench.known("a.md")
 
-    assert document is not None
     assert document.folder_id == watching.library.folders()[0].id
 
 
@@ -73,8 +72,7 @@ def test_an_edit_is_one_job_and_replaces_the_old_text(bench: Bench, watching: Ap
     bench.wait(lambda: len(bench.ingest_engine.learnt) == 2)
     bench.wait_ready("a.md")
     barrier(bench)
-    document = bench.document("a.md")
-    assert document is not None
+    document = bench.known("a.md")
     assert [chunk.text for chunk in watching.library.document_text(document.id)] == ["These are new words."]
     assert bench.ingest_engine.begun == ["a.md", "a.md", "barrier.md"]
 
@@ -114,8 +112,7 @@ def save_by_deleting(note: Path, text: str) -> None:
 def test_however_an_editor_saves_it_is_one_edit_of_the_same_document(
     bench: Bench, watching: Application, save: object
 ) -> None:
-    before = bench.document("a.md")
-    assert before is not None
+    before = bench.known("a.md")
     watching.library.set_enabled([before.id], False)
 
     save(bench.notes / "a.md", "Entirely new words.")  # type: ignore[operator]
@@ -123,8 +120,7 @@ def test_however_an_editor_saves_it_is_one_edit_of_the_same_document(
     bench.wait(lambda: bench.ingest_engine.learnt == ["a.md", "a.md"])
     bench.wait_ready("a.md")
     barrier(bench)
-    after = bench.document("a.md")
-    assert after is not None
+    after = bench.known("a.md")
     assert (after.id, after.enabled) == (before.id, False)
     assert bench.ingest_engine.begun == ["a.md", "a.md", "barrier.md"]
     assert names(watching) == ["a.md", "barrier.md"]
@@ -139,16 +135,14 @@ def test_a_touched_note_with_the_same_bytes_costs_nothing(bench: Bench, watching
 
 
 def test_a_renamed_note_keeps_what_was_learnt_and_its_switch(bench: Bench, watching: Application) -> None:
-    before = bench.document("a.md")
-    assert before is not None
+    before = bench.known("a.md")
     watching.library.set_enabled([before.id], False)
     (bench.notes / "deeper").mkdir()
 
     (bench.notes / "a.md").replace(bench.notes / "deeper" / "new name.md")
 
     bench.wait(lambda: bench.document("new name.md"))
-    after = bench.document("new name.md")
-    assert after is not None
+    after = bench.known("new name.md")
     assert (after.id, after.title, after.enabled, after.state) == (
         before.id,
         "new name",
@@ -162,8 +156,7 @@ def test_a_renamed_note_keeps_what_was_learnt_and_its_switch(bench: Bench, watch
 def test_a_rename_is_recognised_when_its_halves_do_not_settle_together(
     bench: Bench, watching: Application
 ) -> None:
-    before = bench.document("a.md")
-    assert before is not None
+    before = bench.known("a.md")
     watching.watch._settling._silence_s = 1.0  # time enough for the second half, however busy the machine is
     (bench.notes / "a.md").replace(bench.home / "on its way.md")
     bench.wait(lambda: bench.notes / "a.md" in watching.watch._settling)
@@ -354,8 +347,7 @@ def test_a_folder_no_longer_watched_keeps_its_notes_and_hears_nothing(
 
 
 def test_a_note_that_was_forgotten_does_not_come_back_by_itself(bench: Bench, watching: Application) -> None:
-    document = bench.document("a.md")
-    assert document is not None
+    document = bench.known("a.md")
     watching.library.forget([document.id])
     bench.write("a.md", "Edited afterwards.")
     barrier(bench)

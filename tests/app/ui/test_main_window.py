@@ -489,13 +489,14 @@ def test_the_device_is_shown_with_its_reason(
     assert window.status.activity.text() == "Ready"
 
 
-def test_an_engine_that_cannot_work_is_named_in_the_status_bar(
+def test_an_engine_that_cannot_work_is_named_in_the_status_bar_until_it_is_tried_again(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:
+    told = "Answering is not available. The model is missing. To try again, ask."
     services.events.publish(EngineStateChanged("chat", EngineState.FAILED, reason="The model is missing."))
-    qtbot.waitUntil(
-        lambda: window.status.activity.text() == "Answering is not available. The model is missing."
-    )
+    qtbot.waitUntil(lambda: window.status.activity.text() == told)
+    services.events.publish(EngineStateChanged("chat", EngineState.STOPPED))
+    qtbot.waitUntil(lambda: window.status.activity.text() == "Ready")
 
 
 def test_settings_are_saved_as_chosen(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
