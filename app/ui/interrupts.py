@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
-from PySide6.QtCore import QObject, QSocketNotifier
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
 
@@ -53,4 +53,5 @@ class InterruptWatch(QObject):
                 os.read(self._ends[0], 64)
 
     def _quit(self, _number: int, _frame: FrameType | None) -> None:
-        self._application.quit()
+        # Not at once: before the loop has begun that would do nothing, and the window would open and stay.
+        QTimer.singleShot(0, self._application.quit)
