@@ -41,6 +41,7 @@ class EngineSettings:
         n_threads: CPU threads for torch or llama.cpp; None lets the engine choose.
         n_ctx: context window of the chat in tokens.
         idle_unload_s: the ingest worker frees its models after this many idle seconds.
+        encoder_dir: transformers folder of the context encoder; None for the embedded base, which is its own.
     """
 
     base_model: Path
@@ -49,6 +50,7 @@ class EngineSettings:
     n_threads: int | None = None
     n_ctx: int = 4096
     idle_unload_s: float = 300.0
+    encoder_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

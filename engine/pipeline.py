@@ -102,7 +102,7 @@ class IngestPipeline:
 
     def __init__(self, settings: EngineSettings, load_internalizer: LoadInternalizer | None = None) -> None:
         self._settings = settings
-        self._load_internalizer = load_internalizer or load_embedded_internalizer
+        self._load_internalizer = load_internalizer or load_models
         self._internalizer: Internalizer | None = None
 
     @property
@@ -190,16 +190,27 @@ class IngestPipeline:
         return self._internalizer
 
 
-def load_embedded_internalizer(settings: EngineSettings) -> Internalizer:
-    """The base model and hypernetwork that ``settings`` name. Imports torch.
+def load_models(settings: EngineSettings) -> Internalizer:
+    """The encoder and the hypernetwork that ``settings`` name. Imports torch.
 
     Raises:
         ModelUnavailable: a model is missing or broken.
     """
-    from engine.hypernetwork.internalizer import Internalizer as TorchInternalizer
+    if settings.encoder_dir is None:
+        from engine.hypernetwork.internalizer import Internalizer as EmbeddedInternalizer
 
-    return TorchInternalizer.load(
-        settings.base_model, settings.weights_dir, settings.device, settings.n_threads
+        return EmbeddedInternalizer.load(
+            settings.base_model, settings.weights_dir, settings.device, settings.n_threads
+        )
+    # transformers takes seconds to import: not for the embedded base, which does without.
+    from engine.hypernetwork.published import PublishedInternalizer
+
+    return PublishedInternalizer.load(
+        settings.base_model,
+        settings.weights_dir,
+        settings.encoder_dir,
+        settings.device,
+        settings.n_threads,
     )
 
 

@@ -4,6 +4,9 @@ Texts only: training and answering tokenise them each with their own tokenizer. 
 in these texts alone, never in a note or a question.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 SYSTEM_TEXT = "Answer from the user's notes."
 TURN_START = "<|im_start|>"
 TURN_END = "<|im_end|>"
@@ -12,3 +15,60 @@ NEXT_TURN = f"{TURN_END}\n{TURN_START}"
 SYSTEM_TURN = f"system\n{SYSTEM_TEXT}"
 USER_ROLE = "user\n"
 ASSISTANT_ROLE = "assistant\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFrame:
+    """What stands around the user's text in a prompt.
+
+    ``before`` and ``after`` are tokenised together with the user's text, so that the tokens at their borders
+    are those of the whole; nothing in that piece becomes a control token.
+
+    Attributes:
+        opening, closing: pieces of the frame; the second value says whether control tokens are recognised.
+        before, after: plain text right around the user's.
+    """
+
+    opening: tuple[tuple[str, bool], ...]
+    before: str
+    after: str
+    closing: tuple[tuple[str, bool], ...]
+
+
+EMBEDDED = PromptFrame(
+    opening=((TURN_START, True), (SYSTEM_TURN, False), (NEXT_TURN, True)),
+    before=USER_ROLE,
+    after="",
+    closing=((NEXT_TURN, True), (ASSISTANT_ROLE, False)),
+)
+
+# The published checkpoints' evaluation form: an empty system message, in their own templates (spec 3.3).
+_GEMMA = PromptFrame(
+    opening=(("<bos><start_of_turn>", True),),
+    before="user\n\n\n",
+    after="",
+    closing=(("<end_of_turn>\n<start_of_turn>", True), ("model\n", False)),
+)
+_QWEN = PromptFrame(
+    opening=(("<|im_start|>", True), ("system\n", False), ("<|im_end|>\n<|im_start|>", True)),
+    before="user\n",
+    after="",
+    closing=(("<|im_end|>\n<|im_start|>", True), ("assistant\n", False)),
+)
+# [INST] is no control token. llama.cpp puts the space before it itself, as sentencepiece does.
+_MISTRAL = PromptFrame(opening=(("<s>", True),), before="[INST] \n\n", after=" [/INST] ", closing=())
+
+_FRAMES: Mapping[str, PromptFrame] = {
+    "google/gemma-2-2b-it": _GEMMA,
+    "Qwen/Qwen3-4B-Instruct-2507": _QWEN,
+    "mistralai/Mistral-7B-Instruct-v0.2": _MISTRAL,
+}
+
+
+def frame_for(base_model: str) -> PromptFrame:
+    """The frame that a hypernetwork's answers are asked in.
+
+    Args:
+        base_model: name of the base model in the hypernetwork's config; empty for those that we train.
+    """
+    return _FRAMES.get(base_model, EMBEDDED)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.chat.runtime import QuestionTooLong
-from engine.prompt_frame import ASSISTANT_ROLE, NEXT_TURN, SYSTEM_TURN, TURN_START, USER_ROLE
+from engine.prompt_frame import EMBEDDED, PromptFrame
 
 MIN_ANSWER_TOKENS = 32
 """A prompt that leaves less room is refused: an answer cut after a few words helps nobody."""
@@ -23,7 +23,14 @@ class Tokenizer(Protocol):
         """Tokens of ``text``; control tokens only if ``parse_special``."""
 
 
-def build_prompt(tokenizer: Tokenizer, question: str, quotes: Sequence[str], *, n_ctx: int) -> list[int]:
+def build_prompt(
+    tokenizer: Tokenizer,
+    question: str,
+    quotes: Sequence[str],
+    *,
+    n_ctx: int,
+    frame: PromptFrame = EMBEDDED,
+) -> list[int]:
     """Tokens of the prompt, up to where the answer begins.
 
     Args:
@@ -32,6 +39,7 @@ def build_prompt(tokenizer: Tokenizer, question: str, quotes: Sequence[str], *, 
         quotes: passages to put before the question, best first. Those that do not fit are left out, the worst
             first. Empty in the modes without quotes.
         n_ctx: the model's window.
+        frame: that of the hypernetwork in use.
 
     Raises:
         QuestionTooLong: the question alone does not fit.
@@ -45,28 +53,15 @@ def build_prompt(tokenizer: Tokenizer, question: str, quotes: Sequence[str], *, 
         passages = [quote.strip() for quote in quotes[:n_quotes]]
         if sum(map(len, passages)) > n_ctx * _MOST_BYTES_PER_TOKEN:
             continue
-        tokens = _prompt(tokenizer, "\n\n".join([*passages, question]))
+        tokens = _prompt(tokenizer, "\n\n".join([*passages, question]), frame)
         if len(tokens) <= limit:
             return tokens
     raise _too_long(f"It has {len(tokens)} tokens with its frame", limit)
 
 
-def _prompt(tokenizer: Tokenizer, user_text: str) -> list[int]:
-    def control(text: str) -> list[int]:
-        return tokenizer.tokenize(text, parse_special=True)
-
-    def plain(text: str) -> list[int]:
-        return tokenizer.tokenize(text, parse_special=False)
-
-    # Role and text in one piece: at their border, too, the tokens are those of the whole text at once.
-    return [
-        *control(TURN_START),
-        *plain(SYSTEM_TURN),
-        *control(NEXT_TURN),
-        *plain(USER_ROLE + user_text),
-        *control(NEXT_TURN),
-        *plain(ASSISTANT_ROLE),
-    ]
+def _prompt(tokenizer: Tokenizer, user_text: str, frame: PromptFrame) -> list[int]:
+    pieces = [*frame.opening, (f"{frame.before}{user_text}{frame.after}", False), *frame.closing]
+    return [token for text, control in pieces for token in tokenizer.tokenize(text, parse_special=control)]
 
 
 def _too_long(size: str, limit: int) -> QuestionTooLong:

@@ -26,6 +26,7 @@ from engine.messages import (
     WorkerReady,
 )
 from engine.models.embedded import base_model_hash
+from engine.prompt_frame import frame_for
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class ChatSession:
     def __init__(self, runtime: LlamaRuntime, head: LatentHead, ready: WorkerReady) -> None:
         self._runtime = runtime
         self._sets = AdapterSets(runtime, head)
+        self._frame = frame_for(head.config.base_model)
         self.ready = ready
         self._lock = threading.Lock()  # over the three below
         self._current_turn: int | None = None
@@ -138,7 +140,9 @@ class ChatSession:
     def _answer(self, ask: Ask, received_s: float, say: Callable[[str], None]) -> AnswerDone:
         quotes = ask.quotes if ask.mode is AnswerMode.QUOTES else ()
         parts = ask.parts if ask.mode is not AnswerMode.PLAIN else ()
-        prompt = build_prompt(self._runtime, ask.question, quotes, n_ctx=self._runtime.n_ctx)
+        prompt = build_prompt(
+            self._runtime, ask.question, quotes, n_ctx=self._runtime.n_ctx, frame=self._frame
+        )
         rank = self._sets.apply(parts)
         outbox = _Outbox(say)
         n_tokens, first_s, last_s = 0, received_s, received_s

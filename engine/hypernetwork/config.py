@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "hypernetwork.safetensors"
-_MAY_BE_ZERO = ("n_blocks", "n_self_attn_per_block", "n_pre_head_layers", "bias_rank")
+_MAY_BE_ZERO = ("n_blocks", "n_self_attn_per_block", "n_pre_head_layers", "bias_rank", "encoder_layer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,16 @@ class HypernetworkConfig:
         n_heads, n_kv_heads, d_head: of every attention of the perceiver.
         mlp_factor: hidden size of the perceiver's MLPs over d.
 
+        base_model: name of the base model on the Hugging Face hub; it chooses the template of a context.
+        encoder_model: name of the context encoder, if it is another model than the base; else empty.
+        encoder_kind: what of the encoder is read. "per_layer": the input of each layer, the last one after
+            the final norm, one for each layer of the base. "early_exit": the state before layer
+            ``encoder_layer``, after the final norm, shared by all layers of the base. "embeddings": the input
+            of the first layer, likewise shared.
+        encoder_layer: layers of the encoder that are run, plus one for "per_layer"; 0 for all it has
+            ("per_layer") or a quarter of them ("early_exit").
+        encoder_in_nf4: whether the encoder was 4-bit (NF4, double quantisation) in training.
+
         projection: "gated_mlp" is the paper's, shared by all layers; "per_layer" RMS-normalises each state
             and multiplies it by a (D, d) matrix of its own layer.
         projection_factor: hidden size of the gated MLP over D.
@@ -82,6 +92,11 @@ class HypernetworkConfig:
     n_kv_heads: int = 4
     d_head: int = 128
     mlp_factor: int = 4
+    base_model: str = ""
+    encoder_model: str = ""
+    encoder_kind: Literal["per_layer", "early_exit", "embeddings"] = "per_layer"
+    encoder_layer: int = 0
+    encoder_in_nf4: bool = False
     # options of ours
     projection: Literal["gated_mlp", "per_layer"] = "gated_mlp"
     projection_factor: int = 4
@@ -101,11 +116,17 @@ class HypernetworkConfig:
         if names != sorted(set(names)) or not names:
             msg = f"target_modules must be sorted, unique and not empty, got {names}"
             raise ValueError(msg)
-        if not self.has_decoder and self.n_latents != self.n_queries_per_layer:
-            msg = f"without a decoder n_latents must be {self.n_queries_per_layer}, got {self.n_latents}"
+        if not self.has_decoder and self.n_latents != self.n_perceived:
+            msg = f"without a decoder n_latents must be {self.n_perceived}, got {self.n_latents}"
             raise ValueError(msg)
         if self.projection not in ("gated_mlp", "per_layer"):
             msg = f"projection must be 'gated_mlp' or 'per_layer', got {self.projection!r}"
+            raise ValueError(msg)
+        if self.encoder_kind not in ("per_layer", "early_exit", "embeddings"):
+            msg = f"encoder_kind must be per_layer, early_exit or embeddings, got {self.encoder_kind!r}"
+            raise ValueError(msg)
+        if not self.reads_each_layer and (self.projection == "per_layer" or self.per_layer_latents):
+            msg = f"with encoder_kind {self.encoder_kind!r} there is one state for all layers to project"
             raise ValueError(msg)
         if self.use_bias and self.bias_rank == 0:
             # The paper's bias block has the rank of a chunk.
@@ -120,6 +141,21 @@ class HypernetworkConfig:
     def n_queries_per_layer(self) -> int:
         """Latent vectors per decoder layer: module-major, then rank."""
         return self.n_modules * self.lora_rank
+
+    @property
+    def reads_each_layer(self) -> bool:
+        """Whether each layer's adapter comes from a state of its own; else all come from one."""
+        return self.encoder_kind == "per_layer"
+
+    @property
+    def n_states(self) -> int:
+        """Sequences per chunk that the perceiver reads: L, or 1."""
+        return self.n_layers if self.reads_each_layer else 1
+
+    @property
+    def n_perceived(self) -> int:
+        """Vectors that the perceiver gives for each sequence: those of one layer, or of all."""
+        return self.n_queries_per_layer * (self.n_layers // self.n_states)
 
     @property
     def d_lora(self) -> int:

@@ -105,11 +105,16 @@ class Perceiver(nn.Module):
         self.decoder: Resampler | None = None
         if config.has_decoder:
             self.decoder = Resampler(
-                config, n_latents=config.n_queries_per_layer, n_blocks=1, n_self_attn=0, n_layers=per_layer
+                config, n_latents=config.n_perceived, n_blocks=1, n_self_attn=0, n_layers=per_layer
             )
 
     def project(self, features: Tensor) -> Tensor:
-        """(C, L, S, D) -> (L*C, S, d); rows are layer-major: row = layer * C + chunk."""
+        """(C, L, S, D) -> (L*C, S, d); rows are layer-major: row = layer * C + chunk.
+
+        Where all layers share one state L is 1, or missing: (C, S, D) -> (C, S, d).
+        """
+        if features.ndim == 3:
+            features = features[:, None]
         if isinstance(self.modality_projection, PerLayerProjection):
             return self.modality_projection(features).flatten(0, 1)  # type: ignore[no-any-return]
         return self.modality_projection(features.transpose(0, 1).flatten(0, 1))  # type: ignore[no-any-return]
@@ -120,13 +125,24 @@ class Perceiver(nn.Module):
             return self.modality_projection.layer(states, layer)
         return self.modality_projection(states)  # type: ignore[no-any-return]
 
-    def resample(self, projected: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(L*C, S, d), bool (C, S) or None -> encoder output (L*C, Q, d), perceiver output (L*C, M*r, d)"""
-        n_chunks = projected.shape[0] // self.config.n_layers
+    def resample(
+        self, projected: Tensor, mask: Tensor | None, layers: slice = slice(None)
+    ) -> tuple[Tensor, Tensor]:
+        """(L*C, S, d), bool (C, S) or None -> encoder output (L*C, Q, d), perceiver output (L*C, M*r, d)
+
+        With one state for all layers (C, S, d) -> (C, Q, d), (C, L*M*r, d).
+
+        Args:
+            projected: rows layer-major.
+            mask: True for real tokens.
+            layers: of which layers the rows are, if not of all. Layers do not see each other.
+        """
+        n_states = len(range(*layers.indices(self.config.n_states)))
+        n_chunks = projected.shape[0] // n_states
         if mask is not None:
-            mask = mask.repeat(self.config.n_layers, 1)[:, None, None, :]  # (L*C, 1, 1, S)
-        encoded = self.encoder(projected, mask, n_chunks)
-        return encoded, encoded if self.decoder is None else self.decoder(encoded, None, n_chunks)
+            mask = mask.repeat(n_states, 1)[:, None, None, :]  # (L*C, 1, 1, S)
+        encoded = self.encoder(projected, mask, n_chunks, layers)
+        return encoded, encoded if self.decoder is None else self.decoder(encoded, None, n_chunks, layers)
 
 
 class Hypernetwork(nn.Module):
@@ -176,9 +192,12 @@ class Hypernetwork(nn.Module):
     def refine(self, perceived: Tensor) -> Tensor:
         """(L*C, M*r, d) -> (C, L, M, r, d), through the residual MLPs"""
         config = self.config
-        n_chunks = perceived.shape[0] // config.n_layers
-        x = perceived.view(config.n_layers, n_chunks, config.n_modules, config.lora_rank, config.d_latent)
-        x = x.transpose(0, 1)  # (C, L, M, r, d)
+        n_chunks = perceived.shape[0] // config.n_states
+        # (layer, chunk, module, rank), or where a chunk has one state (chunk, layer, module, rank)
+        sizes = (config.n_layers, n_chunks) if config.reads_each_layer else (n_chunks, config.n_layers)
+        x = perceived.view(*sizes, config.n_modules, config.lora_rank, config.d_latent)
+        if config.reads_each_layer:
+            x = x.transpose(0, 1)  # (C, L, M, r, d)
         for layer in self.layers:
             x = layer(x)
         return x
@@ -187,22 +206,27 @@ class Hypernetwork(nn.Module):
         """What the catalog keeps of a chunk.
 
         Args:
-            features: (C, L, S, D) states of the context encoder.
+            features: (C, L, S, D) states of the context encoder; (C, S, D) where all layers share one.
             mask: bool (C, S), True for real tokens; None if there is no padding.
 
         Returns:
             u (C, L, M, r, d) with ||u|| = 1 over the last axis.
         """
-        return self._unit_latents(self.perceiver.project(features), mask)
+        return self.unit_latents_from(self.perceiver.project(features), mask)
 
     def unit_latents_of(self, states: Iterable[Tensor], mask: Tensor | None = None) -> Tensor:
         """``unit_latents`` of states that come layer by layer, each (C, S, D): never all are in memory."""
         project = self.perceiver.project_layer
         projected = [project(layer_states.float(), layer) for layer, layer_states in enumerate(states)]
-        return self._unit_latents(torch.cat(projected), mask)  # (L*C, S, d), layer-major
+        return self.unit_latents_from(torch.cat(projected), mask)
 
-    def _unit_latents(self, projected: Tensor, mask: Tensor | None) -> Tensor:
+    def unit_latents_from(self, projected: Tensor, mask: Tensor | None) -> Tensor:
+        """The rest after ``project``: (L*C, S, d), bool (C, S) or None -> (C, L, M, r, d)"""
         _, perceived = self.perceiver.resample(projected, mask)
+        return self.unit_latents_of_perceived(perceived)
+
+    def unit_latents_of_perceived(self, perceived: Tensor) -> Tensor:
+        """The rest after the perceiver: (L*C, M*r, d) -> (C, L, M, r, d)"""
         return normalise(self.refine(perceived))
 
     def raw_factors(self, u: Tensor) -> Tensor:
@@ -214,15 +238,20 @@ class Hypernetwork(nn.Module):
             flat = torch.einsum("clmrd,lmdo->clmro", u, weight)
         return flat * self.config.head_gain
 
-    def factors(self, u: Tensor) -> Factors:
-        """(C, L, M, r, d) -> per module A (C, L, r, d_in), B (C, L, r, d_out)"""
+    def factors(self, u: Tensor, scaling: float = 1.0) -> Factors:
+        """(C, L, M, r, d) -> per module A (C, L, r, d_in), B (C, L, r, d_out)
+
+        Args:
+            u: unit latents.
+            scaling: factor on A and on B, so the delta grows with its square (``user_defined_scaling``).
+        """
         flat = self.raw_factors(u)
         result: dict[str, tuple[Tensor, Tensor]] = {}
         for index, module in enumerate(self.config.target_modules):
             rows = flat[:, :, index]  # (C, L, r, d_lora)
             lora_A = rows[..., : module.d_in] * self.scaler_A[module.name]
             lora_B = rows[..., module.d_in : module.d_in + module.d_out] * self.scaler_B[module.name]
-            result[module.name] = (lora_A, lora_B)
+            result[module.name] = (lora_A * scaling, lora_B * scaling)
         return result
 
     def bias(self) -> Factors | None:

@@ -3,9 +3,7 @@
 Runs in the ingest process only; it imports torch.
 """
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,52 +13,11 @@ from torch.nn.utils.rnn import pad_sequence
 from engine.errors import EngineError, ModelUnavailable
 from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.hypernetwork.placement import Placement, choose_device
 from engine.hypernetwork.weights_file import hypernetwork_hash, load_tensors
 from engine.models.embedded import base_model_hash
 from engine.models.llama import FrozenLlama
 from engine.models.tokenizer import load_tokenizer
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where the encoder and the hypernetwork run, in what dtype, and why."""
-
-    device: torch.device
-    dtype: torch.dtype
-    text: str
-    reason: str
-
-
-def choose_device(wanted: str, n_threads: int | None) -> Placement:
-    """cuda, then mps, then cpu.
-
-    Args:
-        wanted: "auto", "cuda", "mps" or "cpu".
-        n_threads: CPU threads for torch; None takes half the logical cores, which leaves a desktop usable,
-            but two where there are only two.
-
-    Raises:
-        ModelUnavailable: the wanted device is not there.
-    """
-    has_mps = torch.backends.mps.is_available()
-    if wanted not in ("auto", "cuda", "mps", "cpu"):
-        msg = f"device must be auto, cuda, mps or cpu, got {wanted!r}"
-        raise ValueError(msg)
-    if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()):
-        if not torch.cuda.is_available():
-            raise ModelUnavailable("There is no CUDA GPU here.", "Choose another device in the settings.")
-        name = torch.cuda.get_device_name()
-        return Placement(torch.device("cuda"), torch.bfloat16, f"{name}, bfloat16", "a CUDA GPU was found")
-    if wanted == "mps" or (wanted == "auto" and has_mps):
-        if not has_mps:
-            raise ModelUnavailable("There is no Apple GPU here.", "Choose another device in the settings.")
-        return Placement(torch.device("mps"), torch.float16, "Apple GPU, float16", "an Apple GPU was found")
-    n_cores = os.cpu_count() or 1
-    threads = n_threads or max(min(2, n_cores), n_cores // 2)
-    torch.set_num_threads(threads)
-    text = f"CPU, {threads} thread{'s' if threads > 1 else ''}, float32"
-    reason = "chosen in the settings" if wanted == "cpu" else "no CUDA or Apple GPU found"
-    return Placement(torch.device("cpu"), torch.float32, text, reason)
 
 
 class Internalizer:

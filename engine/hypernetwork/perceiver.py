@@ -175,12 +175,17 @@ class Resampler(nn.Module):
         self.layers = nn.ModuleList(_stack(config, n_blocks, n_self_attn))
         self.layernorm = RMSNorm(config.d_latent)
 
-    def forward(self, context: Tensor, mask: Tensor | None, n_chunks: int) -> Tensor:
-        """(L*C, S, d), bool (L*C, 1, 1, S) or None -> (L*C, Q, d), rows layer-major."""
+    def forward(
+        self, context: Tensor, mask: Tensor | None, n_chunks: int, layers: slice = slice(None)
+    ) -> Tensor:
+        """(L*C, S, d), bool (L*C, 1, 1, S) or None -> (L*C, Q, d), rows layer-major.
+
+        ``layers`` says which of the decoder layers the rows are of; all of them, if it is not given.
+        """
         if self.latents_q.ndim == 2:
             latents = self.latents_q.expand(context.shape[0], -1, -1)  # (L*C, Q, d)
         else:
-            latents = self.latents_q.repeat_interleave(n_chunks, dim=0)  # (L*C, Q, d)
+            latents = self.latents_q[layers].repeat_interleave(n_chunks, dim=0)  # (L*C, Q, d)
         context = rms_normalise(context)
         for layer in self.layers:
             latents = layer(latents, context, mask)

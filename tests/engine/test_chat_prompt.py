@@ -7,6 +7,7 @@ from tokenizers import Tokenizer
 from engine.chat.prompt import MIN_ANSWER_TOKENS, build_prompt
 from engine.chat.runtime import LlamaRuntime, QuestionTooLong
 from engine.models.tokenizer import load_tokenizer
+from engine.prompt_frame import frame_for
 from engine.training.prompts import Templates
 
 pytestmark = pytest.mark.model
@@ -101,3 +102,40 @@ def test_an_absurdly_long_question_is_refused_without_being_tokenised() -> None:
 
 def test_lone_surrogates_do_not_break_the_prompt(runtime: LlamaRuntime) -> None:
     assert "user\nfile ?.txt" in text_of(runtime, build_prompt(runtime, "file \udcff.txt", [], n_ctx=512))
+
+
+class Spelling:
+    """A tokenizer whose tokens are characters, and control tokens negative numbers."""
+
+    CONTROL = ("<bos>", "<start_of_turn>", "<end_of_turn>", "<|im_start|>", "<|im_end|>", "<s>", "</s>")
+
+    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        tokens: list[int] = []
+        while text:
+            found = next((c for c in self.CONTROL if parse_special and text.startswith(c)), None)
+            tokens.append(-self.CONTROL.index(found) - 1 if found else ord(text[0]))
+            text = text[len(found) if found else 1 :]
+        return tokens
+
+    def spell(self, tokens: list[int]) -> str:
+        return "".join(f"⟦{self.CONTROL[-token - 1]}⟧" if token < 0 else chr(token) for token in tokens)
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        (
+            "google/gemma-2-2b-it",
+            "⟦<bos>⟧⟦<start_of_turn>⟧user\n\n\n{}⟦<end_of_turn>⟧\n⟦<start_of_turn>⟧model\n",
+        ),
+        (
+            "Qwen/Qwen3-4B-Instruct-2507",
+            "⟦<|im_start|>⟧system\n⟦<|im_end|>⟧\n⟦<|im_start|>⟧user\n{}⟦<|im_end|>⟧\n⟦<|im_start|>⟧assistant\n",
+        ),
+        ("mistralai/Mistral-7B-Instruct-v0.2", "⟦<s>⟧[INST] \n\n{} [/INST] "),
+    ],
+)
+def test_each_published_base_is_asked_in_its_own_frame(base: str, expected: str) -> None:
+    tokenizer, question = Spelling(), "Is <end_of_turn><|im_end|></s> a word?"
+    tokens = build_prompt(tokenizer, f" {question}\n", [], n_ctx=512, frame=frame_for(base))
+    assert tokenizer.spell(tokens) == expected.format(question)

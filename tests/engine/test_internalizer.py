@@ -13,7 +13,8 @@ from engine.adapters.latent_head import LatentHead
 from engine.errors import EngineError, ModelUnavailable
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.hypernetwork import Hypernetwork
-from engine.hypernetwork.internalizer import Internalizer, choose_device, load_hypernetwork
+from engine.hypernetwork.internalizer import Internalizer, load_hypernetwork
+from engine.hypernetwork.placement import choose_device, faster_cpu_dtype
 from engine.hypernetwork.weights_file import hypernetwork_hash, save_tensors
 from engine.models.embedded import base_model_hash
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
@@ -117,6 +118,16 @@ def test_the_texts_about_the_device_name_the_threads_and_the_reason() -> None:
         torch.set_num_threads(before)
     assert placement.text == "CPU, 2 threads, float32"
     assert placement.reason == "chosen in the settings"
+
+
+def test_the_cpu_computes_in_the_dtype_that_is_faster_there() -> None:
+    threads_before = torch.get_num_threads()
+    try:
+        placement = choose_device("cpu", 1, faster_cpu_dtype)
+    finally:
+        torch.set_num_threads(threads_before)
+    assert placement.dtype in (torch.float32, torch.bfloat16)
+    assert placement.text == f"CPU, 1 thread, {str(placement.dtype).removeprefix('torch.')}"
 
 
 @pytest.mark.parametrize("wanted", ["cuda", "mps"])

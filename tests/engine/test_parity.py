@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.adapters.attach import attached
-from engine.errors import ModelUnavailable
 from engine.hypernetwork.checkpoint import Checkpoint, read_checkpoint
 from engine.hypernetwork.config import HypernetworkConfig
 from engine.hypernetwork.hypernetwork import Hypernetwork, combine, normalise
@@ -126,7 +125,7 @@ def hypernetwork(checkpoint: Checkpoint) -> Hypernetwork:
 @needs_shared
 def test_the_checkpoints_configuration_is_read(checkpoint: Checkpoint) -> None:
     meta = json.loads((SHARED / "gemma2_l2l" / "meta.json").read_text())
-    assert checkpoint.base_model == meta["base"]
+    assert checkpoint.config.base_model == meta["base"]
     assert checkpoint.config.lora_alpha == meta["scaling"]
     assert checkpoint.config.lora_rank == meta["r"]
     assert sum(t.numel() for t in checkpoint.tensors.values()) == meta["hypernet_params"]
@@ -144,9 +143,8 @@ def test_encoder_states_agree_at_real_tokens(
     model = AutoModel.from_pretrained(
         SHARED / "tiny_gemma2", dtype=torch.float32, attn_implementation="eager"
     )
-    encoder = ContextEncoder(model, checkpoint.config.n_layers)
+    features = ContextEncoder(model, checkpoint.config).features(expected[f"ctx_ids.{n}"])
     mask = expected[f"ctx_mask.{n}"]
-    features = encoder(expected[f"ctx_ids.{n}"], mask)
     is_real = mask[:, None, :, None].bool().expand_as(features)
     assert_near(features[is_real], expected[f"features.{n}"][is_real])
 
@@ -195,26 +193,3 @@ def test_logits_with_the_adapter_agree(
             is_real = mask.bool()
             assert_near(logits[is_real], expected[name][is_real], 2e-5)
         assert_near(model(expected["query_ids.1"]).logits, expected["logits.base"], 2e-5)
-
-
-def test_a_checkpoint_that_names_another_global_is_refused_before_it_runs(tmp_path: Path) -> None:
-    marker = tmp_path / "ran"
-
-    class Evil:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            import os
-
-            return os.mkdir, (str(marker),)
-
-    path = tmp_path / "pytorch_model.bin"
-    torch.save({"hypernet_config": Evil()}, path)
-    with pytest.raises(ModelUnavailable, match=r"posix\.mkdir|nt\.mkdir"):
-        read_checkpoint(path)
-    assert not marker.exists()
-
-
-def test_a_cut_off_checkpoint_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "pytorch_model.bin"
-    path.write_bytes(b"PK\x03\x04 and nothing more")
-    with pytest.raises(ModelUnavailable, match="cannot be read"):
-        read_checkpoint(path)

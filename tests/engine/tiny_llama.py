@@ -84,13 +84,13 @@ def gguf_tensors(model: LlamaForCausalLM, size: TinySize) -> dict[str, NDArray[n
             _, _, layer, *rest, _ = name.split(".")
             ours = names[".".join(rest)]
             if ours in ("attn_q", "attn_k"):
-                values = _interleaved(values, size.n_heads if ours == "attn_q" else size.n_kv_heads)
+                values = interleaved(values, size.n_heads if ours == "attn_q" else size.n_kv_heads)
             tensors[f"blk.{layer}.{ours}.weight"] = values
     return tensors
 
 
-def _interleaved(weight: NDArray[np.float32], n_heads: int) -> NDArray[np.float32]:
-    """As convert_hf_to_gguf.py's ``permute`` does it; (out, in) -> (out, in)"""
+def interleaved(weight: NDArray[np.float32], n_heads: int) -> NDArray[np.float32]:
+    """Rows of q or k as convert_hf_to_gguf.py's ``permute`` orders them; (out, in) -> (out, in)"""
     d_out, d_in = weight.shape
     halves = weight.reshape(n_heads, 2, d_out // n_heads // 2, d_in)
     return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(d_out, d_in))

@@ -1,0 +1,29 @@
+"""From a published checkpoint to a folder that loads fast and cannot contain programs."""
+
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from engine.hypernetwork.checkpoint import read_checkpoint
+from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
+
+
+def convert_checkpoint(path: Path, folder: Path) -> None:
+    """Write ``hypernetwork.safetensors`` and ``config.json`` of a ``pytorch_model.bin`` into ``folder``.
+
+    The tensors stay as they are; config.json comes last and makes the folder complete.
+
+    Raises:
+        ModelUnavailable: the checkpoint is missing, damaged, could run programs, or cannot be used.
+        OSError: the folder cannot be written.
+    """
+    checkpoint = read_checkpoint(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    # With shared weights one tensor has several names; safetensors wants each to be a tensor of its own.
+    tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
+    part = folder / f"{TENSORS_FILE}.part"
+    save_file(tensors, part, metadata={"format": "loreleaf-hypernetwork-1", "source": path.name})
+    part.replace(folder / TENSORS_FILE)
+    part = folder / f"{CONFIG_FILE}.part"
+    part.write_text(checkpoint.config.to_json(), encoding="utf-8")
+    part.replace(folder / CONFIG_FILE)

@@ -1,0 +1,199 @@
+"""From files to a DocToLora: the published checkpoints, or folders they were converted to.
+
+Imports transformers, which takes seconds; the package's ``load_checkpoint`` imports this when it is called.
+"""
+
+import copy
+import importlib.util
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
+
+from engine.errors import ModelUnavailable
+from engine.hypernetwork import blocked_attention
+from engine.hypernetwork.checkpoint import CHECKPOINT_FILE, read_checkpoint
+from engine.hypernetwork.config import CONFIG_FILE, HypernetworkConfig
+from engine.hypernetwork.context_encoder import ContextEncoder, HostEmbedding, bare_decoder
+from engine.hypernetwork.doc_to_lora import DocToLora
+from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.hypernetwork.internalizer import load_hypernetwork
+from engine.hypernetwork.placement import faster_cpu_dtype
+from engine.hypernetwork.templates import Template, template_for
+
+logger = logging.getLogger(__name__)
+
+
+def load_checkpoint(
+    path: str | Path,
+    base_model: str | Path | nn.Module | None = None,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    encoder_model: str | Path | nn.Module | None = None,
+    tokenizer: Any = None,  # noqa: ANN401  # transformers' tokenizers have no common typed class
+    quantize_encoder: bool | None = None,
+    on_notice: Callable[[str], None] = logger.warning,
+) -> DocToLora:
+    """Load a Doc-to-LoRA hypernetwork with the models it belongs to.
+
+    Args:
+        path: ``pytorch_model.bin`` of SakanaAI/doc-to-lora or the folder it is in, or a folder that
+            ``convert_checkpoint`` wrote. Nothing in it is executed.
+        base_model: folder (or name in transformers' cache) of the base model, or the model itself, loaded
+            with its language-model head. None makes adapters without a model to carry them;
+            ``encoder_model`` must then be given.
+        device: of everything that is loaded here: "cpu", "cuda", "cuda:1", "mps".
+        dtype: of the models that are loaded here. The hypernetwork stays in float32.
+        encoder_model: the context encoder, if it is not the base model itself. A checkpoint that was trained
+            with another encoder names it; give its folder here.
+        tokenizer: of the encoder; None loads the one in the encoder's folder.
+        quantize_encoder: load the encoder in 4 bits (NF4, CUDA and bitsandbytes). None: as in training, if
+            that is possible here. It takes a copy of the encoder beside the base model.
+        on_notice: told in a sentence whatever happens otherwise than was asked for.
+
+    Raises:
+        ModelUnavailable: a file is missing or damaged, could run programs, has an option that is not
+            supported, or the models do not fit the hypernetwork.
+    """
+    device = torch.device(device)
+    hypernetwork = read_hypernetwork(Path(path)).to(device)
+    config = hypernetwork.config
+    encoder_source = base_model if encoder_model is None else encoder_model
+    if encoder_source is None:
+        msg = "give base_model, encoder_model, or both"
+        raise ValueError(msg)
+    if encoder_model is None and config.encoder_model:
+        raise ModelUnavailable(
+            "This hypernetwork reads notes with another model.",
+            f"It was trained with the encoder {config.encoder_model}. Give its folder as encoder_model.",
+        )
+    base = None if base_model is None else _load(base_model, AutoModelForCausalLM, device, dtype)
+    in_nf4 = _can_quantize(quantize_encoder, config, device, on_notice)
+    if encoder_model is None and not in_nf4:
+        encoder_module = base  # its own encoder: no second copy
+    else:
+        encoder_module = _load(encoder_source, AutoModel, device, dtype, in_nf4=in_nf4)
+        if in_nf4:
+            decoder: Any = bare_decoder(encoder_module)
+            decoder.set_input_embeddings(HostEmbedding(decoder.get_input_embeddings(), device))
+    assert encoder_module is not None
+    tokenizer = tokenizer or _tokenizer(encoder_source, encoder_module)
+    template = _template(config, encoder_module, tokenizer)
+
+    def encoder_on_cpu() -> ContextEncoder:
+        return ContextEncoder(_on_cpu(encoder_source), config)
+
+    encoder = ContextEncoder(encoder_module, config)
+    return DocToLora(hypernetwork, encoder, base, tokenizer, template, encoder_on_cpu, on_notice)
+
+
+def read_hypernetwork(path: Path) -> Hypernetwork:
+    """A hypernetwork alone, in float32 on the CPU, every tensor accounted for.
+
+    Args:
+        path: as in ``load_checkpoint``.
+
+    Raises:
+        ModelUnavailable: the file is missing or damaged, could run programs, or cannot be used.
+    """
+    if path.is_dir() and (path / CONFIG_FILE).is_file() and not (path / CHECKPOINT_FILE).is_file():
+        return load_hypernetwork(path)
+    checkpoint = read_checkpoint(path / CHECKPOINT_FILE if path.is_dir() else path)
+    with torch.device("meta"):  # the initial values are not wanted
+        hypernetwork = Hypernetwork(checkpoint.config)
+    try:
+        hypernetwork.load_state_dict(checkpoint.tensors, assign=True)
+    except RuntimeError as exc:  # whatever does not match, all of it in one message
+        raise ModelUnavailable("This hypernetwork cannot be used.", f"{path}: {exc}") from exc
+    return hypernetwork.float().eval().requires_grad_(requires_grad=False)
+
+
+def _load(
+    source: str | Path | nn.Module,
+    auto: Any,  # noqa: ANN401  # transformers' factories are untyped
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    in_nf4: bool = False,
+) -> nn.Module:
+    """A transformers model in evaluation mode, from a folder or a name, or the model that was given."""
+    if isinstance(source, nn.Module):
+        return source.eval()
+    try:
+        config = AutoConfig.from_pretrained(source)
+        options: dict[str, Any] = {"dtype": dtype, "attn_implementation": _attention(config)}
+        if in_nf4:
+            options |= {"quantization_config": _nf4(), "device_map": {"": device}}
+        model: nn.Module = auto.from_pretrained(source, **options)
+    except (OSError, ValueError, KeyError, ImportError) as exc:
+        raise ModelUnavailable("This model cannot be loaded.", f"{source}: {exc}") from exc
+    return (model if in_nf4 else model.to(device)).eval().requires_grad_(requires_grad=False)
+
+
+def _on_cpu(source: str | Path | nn.Module) -> nn.Module:
+    cpu, dtype = torch.device("cpu"), faster_cpu_dtype()
+    if isinstance(source, nn.Module):
+        # A copy: the model may be the base, which goes on answering where it is.
+        return copy.deepcopy(bare_decoder(source)).to(cpu, dtype)
+    return _load(source, AutoModel, cpu, dtype)
+
+
+def _attention(config: Any) -> str:  # noqa: ANN401  # transformers' configs have no common typed class
+    """sdpa is fast everywhere, but knows no soft cap: it would silently leave Gemma 2's out."""
+    has_softcap = getattr(config.get_text_config(), "attn_logit_softcapping", None) is not None
+    return blocked_attention.NAME if has_softcap else "sdpa"
+
+
+def _nf4() -> Any:  # noqa: ANN401  # transformers' class is untyped
+    """As the reference quantises its context encoder."""
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def _can_quantize(
+    wanted: bool | None, config: HypernetworkConfig, device: torch.device, on_notice: Callable[[str], None]
+) -> bool:
+    if wanted is False or (wanted is None and not config.encoder_in_nf4):
+        return False
+    obstacle = ""
+    if device.type != "cuda":
+        obstacle = f"4-bit encoders run on CUDA only, not on {device.type}"
+    elif importlib.util.find_spec("bitsandbytes") is None:
+        obstacle = "bitsandbytes is not installed"
+    if not obstacle:
+        return True
+    if wanted:
+        raise ModelUnavailable("The encoder cannot be loaded in 4 bits.", f"{obstacle}.")
+    on_notice(f"The encoder was 4-bit in training and is not here: {obstacle}. Numbers differ a little.")
+    return False
+
+
+def _tokenizer(source: str | Path | nn.Module, model: nn.Module) -> Any:  # noqa: ANN401
+    folder = model.config.name_or_path if isinstance(source, nn.Module) else source  # type: ignore[union-attr]
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as exc:
+        raise ModelUnavailable("This model's tokenizer cannot be loaded.", f"{folder}: {exc}") from exc
+
+
+def _template(config: HypernetworkConfig, encoder: nn.Module, tokenizer: Any) -> Template:  # noqa: ANN401
+    model_type = str(encoder.config.get_text_config().model_type)  # type: ignore[union-attr, operator]
+    known = template_for(config.base_model, model_type)
+    if known is not None:
+        return known
+    mark = "\N{SYMBOL FOR UNIT SEPARATOR}"
+    messages = [{"role": "system", "content": ""}, {"role": "user", "content": mark}]
+    rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    before, _, after = rendered.partition(mark)
+    return Template(before, after)

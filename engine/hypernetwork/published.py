@@ -1,0 +1,87 @@
+"""A chunk's text -> its adapter with a published checkpoint: what the ingest worker runs for larger bases.
+
+The counterpart of ``engine.hypernetwork.internalizer`` with a transformers model as the encoder.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from engine.errors import EngineError
+from engine.hypernetwork.config import HypernetworkConfig
+from engine.hypernetwork.doc_to_lora import DocToLora
+from engine.hypernetwork.loading import load_checkpoint
+from engine.hypernetwork.placement import Placement, choose_device, faster_cpu_dtype
+from engine.hypernetwork.reading import Chunks
+from engine.hypernetwork.weights_file import hypernetwork_hash
+from engine.models.embedded import base_model_hash
+
+
+class PublishedInternalizer:
+    """Internalizes chunks with a transformers encoder; fits ``engine.pipeline.Internalizer``.
+
+    Attributes:
+        device_text, device_reason: for people.
+        base_hash, hypernetwork_hash: identities of the model that chats and of the hypernetwork.
+        config: of the hypernetwork.
+        rank: of one chunk's LoRA.
+        batch_size: chunks computed together, so that a cancelled job ends within seconds.
+    """
+
+    def __init__(self, doc: DocToLora, placement: Placement, base_model: Path, weights_dir: Path) -> None:
+        self._doc = doc
+        self.config: HypernetworkConfig = doc.config
+        self.rank = doc.config.lora_rank
+        self.base_hash = base_model_hash(base_model)
+        self.hypernetwork_hash = hypernetwork_hash(weights_dir)
+        self.device_text, self.device_reason = placement.text, placement.reason
+        self.batch_size = 1 if placement.device.type == "cpu" else 4
+
+    @classmethod
+    def load(
+        cls, base_model: Path, weights_dir: Path, encoder_dir: Path, device: str, n_threads: int | None
+    ) -> Self:
+        """Load the encoder and the hypernetwork.
+
+        Args:
+            base_model: GGUF file of the model that chats; only its identity is used.
+            weights_dir: a folder that ``convert_checkpoint`` wrote.
+            encoder_dir: transformers folder of the context encoder.
+            device: "auto", "cuda", "mps" or "cpu".
+            n_threads: see ``choose_device``.
+
+        Raises:
+            ModelUnavailable: a file is missing, damaged or of another kind, or the device is not there.
+        """
+        placement = choose_device(device, n_threads, faster_cpu_dtype)
+        doc = load_checkpoint(
+            weights_dir, encoder_model=encoder_dir, device=placement.device, dtype=placement.dtype
+        )
+        return cls(doc, placement, base_model, weights_dir)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a chunk with this text, template included."""
+        return len(self._doc.context_ids(text))
+
+    def token_offsets(self, text: str) -> list[int]:
+        """The character at which each token of the bare text starts."""
+        encoded = self._doc.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return [start for start, _ in encoded["offset_mapping"]]
+
+    def latents_of(self, texts: Sequence[str]) -> list[bytes]:
+        """Unit latents of chunks, as Codec.LATENTS_F16 has them: float16 (L, M * r, d_latent) each.
+
+        Raises:
+            EngineError: there is too little memory, on the CPU too, or no finite numbers came out.
+        """
+        chunks = Chunks.pad([self._doc.context_ids(text) for text in texts])
+        u: Tensor = self._doc.latents(chunks).flatten(2, 3)  # (C, L, M * r, d)
+        if not u.isfinite().all():  # float16 on a GPU can overflow, and a catalog must not keep that
+            raise EngineError(
+                "This note could not be learnt on this device.",
+                f"{self.device_text} computed numbers that are not finite. Choose the CPU in the settings.",
+            )
+        return [chunk.numpy().astype("<f2").tobytes() for chunk in u.to(torch.float16).cpu()]
