@@ -28,6 +28,7 @@ from tests.engine.toy_catalogue import (
     GGUFS,
     NAME,
     NETWORKS,
+    NO_CONVERTER,
     SHARDS,
     TOKEN,
     checkpoint_bytes,
@@ -48,6 +49,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no-login"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-login"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
+    monkeypatch.setattr(preparation, "CONVERTER_MODULE", NO_CONVERTER)  # the toy's checkpoint has no tensors
     with running_hub() as hub:
         publish(hub, tmp_path)
         yield hub

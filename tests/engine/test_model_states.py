@@ -9,13 +9,14 @@ import pytest
 
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
-from engine.models import catalogue, survey
+from engine.models import catalogue, preparation, survey
 from engine.models.catalogue import Role
 from engine.models.fetch import ModelFetch
 from engine.models.messages import ModelFound, ModelState, Origin, SurveyModels
 from engine.models.store import ModelStore
 from tests.engine.toy_catalogue import (
     NAME,
+    NO_CONVERTER,
     checkpoint_bytes,
     encoder_files,
     gguf_bytes,
@@ -56,6 +57,7 @@ def _nobody() -> NoReturn:
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     monkeypatch.setattr(catalogue, "CATALOGUE", (catalogue.CATALOGUE[0], toy_entry()))
+    monkeypatch.setattr(preparation, "CONVERTER_MODULE", NO_CONVERTER)
     return Profile(tmp_path)
 
 
@@ -105,10 +107,7 @@ def test_all_parts_with_a_hypernetwork_in_our_form_are_ready(profile: Profile) -
     )
 
 
-def test_a_checkpoint_that_nobody_converted_does_not_count_as_ready(
-    profile: Profile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.models.preparation.CONVERTER_MODULE", "engine.hypernetwork.no_such_module")
+def test_a_checkpoint_that_nobody_converted_does_not_count_as_ready(profile: Profile) -> None:
     profile.fetch(profile.chat, profile.encoder, profile.checkpoint)
 
     found = profile.look()
@@ -117,8 +116,7 @@ def test_a_checkpoint_that_nobody_converted_does_not_count_as_ready(
     assert "cannot use it yet" in found.problem
 
 
-def test_another_hypernetwork_is_prepared_anew(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.models.preparation.CONVERTER_MODULE", "engine.hypernetwork.no_such_module")
+def test_another_hypernetwork_is_prepared_anew(profile: Profile) -> None:
     profile.fetch(profile.chat, profile.encoder, profile.ours)
 
     profile.fetch(profile.checkpoint)

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from engine.client import WorkerClient
 from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.messages import Shutdown, WorkerFailed
-from engine.models import catalogue, fetch, survey
+from engine.models import catalogue, fetch, preparation, survey
 from engine.models.catalogue import ENCODER_FILES, Architecture, HubPart, ModelEntry, Role, Wanted
 from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
 from tests.engine.fake_hub import FakeHub, FakeRepo, sha256
@@ -25,6 +25,7 @@ CHAT_FILE = "toy-Q4_K_M.gguf"
 SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 N_LAYERS, D_MODEL = 2, 64
 TOKEN = "hf_letmein"
+NO_CONVERTER = "engine.hypernetwork.no_such_module"
 
 
 def encoder_files(n_layers: int = N_LAYERS) -> dict[str, bytes]:
@@ -125,8 +126,9 @@ def write_files(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def put_toy_into_catalogue() -> None:
-    """From now on this process knows the built-in model and the toy."""
+    """From now on this process knows the built-in model and the toy, whose checkpoint nothing can convert."""
     catalogue.CATALOGUE = (catalogue.CATALOGUE[0], toy_entry())
+    preparation.CONVERTER_MODULE = NO_CONVERTER
 
 
 def fetch_main(conn: Connection, wanted: FetchModel) -> None:
