@@ -10,10 +10,12 @@ import engine
 from app.log_file import log_into
 from app.services.chat_service import ChatService
 from app.services.forgotten_paths import ForgottenPaths
+from app.services.hub_token import HubToken
 from app.services.ingest_dispatcher import IngestDispatcher
 from app.services.ingest_service import IngestService
 from app.services.library_events import LibraryEvents
 from app.services.library_service import LibraryService
+from app.services.model_catalogue import ModelCatalogue
 from app.services.model_service import ModelService
 from app.services.notices import NoticeBoard
 from app.services.ports import (
@@ -27,7 +29,8 @@ from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
 from app.services.settings import SettingsFile
 from app.services.watch_service import WatchService
-from engine.client import WorkerClient, chat_client, ingest_client
+from engine.client import WorkerClient, chat_client, fetch_client, ingest_client, survey_client
+from engine.models.messages import SurveyModels
 from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.database import Database
@@ -99,6 +102,12 @@ def open_profile(home: Path) -> Profile:
         chats=Chats(database),
         forgotten=ForgottenPaths(paths.home / FORGOTTEN_NAME, notices),
     )
+
+
+def build_model_catalogue(profile: Profile) -> ModelCatalogue:
+    """The base models of a profile; nothing runs until it is asked."""
+    where = SurveyModels(profile.paths.cache_models, profile.paths.models, SHIPPED_WEIGHTS)
+    return ModelCatalogue(where, HubToken(profile.paths.hub_token), survey_client, fetch_client)
 
 
 @dataclass(slots=True)

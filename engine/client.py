@@ -31,7 +31,9 @@ from engine.messages import (
     IngestEvent,
     Shutdown,
     WorkerDied,
+    WorkerFailed,
 )
+from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +218,16 @@ def ingest_client(settings: EngineSettings) -> WorkerClient[IngestCommand, Inges
 def chat_client(settings: EngineSettings) -> WorkerClient[ChatCommand, ChatEvent]:
     """The client of the process that answers."""
     return WorkerClient("engine.chat.worker:main", settings, "chat")
+
+
+def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
+    """The client of the process that looks which models are there."""
+    return WorkerClient("engine.models.survey:main", wanted, "survey")
+
+
+def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
+    """The client of the process that downloads a model; the only one that uses the network."""
+    return WorkerClient("engine.models.fetch:main", wanted, "fetch")
 
 
 def _next_message(run: _Run) -> object | None:

@@ -330,48 +330,6 @@ class AdapterExported:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyModels:
-    """Look which models are there; answered with ModelsFound."""
-
-    cache_dir: Path
-    weights_dir: Path
-
-
-class ModelState(StrEnum):
-    """Where a base model stands."""
-
-    READY = "ready"
-    PACKED = "packed"
-    """Its source is installed; it is unpacked at the first use."""
-    MISSING = "missing"
-    UNFIT = "unfit"
-    """Its file is another one than the hypernetwork was made for."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelsFound:
-    """The embedded base model and the hypernetwork that fits it.
-
-    Attributes:
-        name: what ``loreleaf models get`` calls it.
-        title: what its makers call it.
-        path: of the file that is used, or would be; None while MISSING.
-        sha256, size_bytes: of that file; empty and 0 unless it is there.
-        hypernetwork_hash: empty when the hypernetwork is missing.
-        problem: what is wrong and what to do, when something is.
-    """
-
-    name: str
-    title: str
-    state: ModelState
-    path: Path | None
-    sha256: str
-    size_bytes: int
-    hypernetwork_hash: str
-    problem: str
-
-
 IngestCommand = Internalize | CancelJob | Shutdown
 IngestEvent = WorkerReady | JobProgress | JobDone | JobFailed | JobCancelled | WorkerFailed | WorkerDied
 ChatCommand = Ask | WarmParts | StopAnswer | Shutdown

@@ -32,6 +32,16 @@ class ProfilePaths:
         return self.home / "cache" / "models"
 
     @property
+    def models(self) -> Path:
+        """Folder that says what was fetched, and which local files stand in for a download."""
+        return self.home / "models"
+
+    @property
+    def hub_token(self) -> Path:
+        """The user's token for the Hugging Face hub; only they may read it."""
+        return self.home / "hub-token"
+
+    @property
     def logs(self) -> Path:
         """Folder with log files."""
         return self.home / "logs"

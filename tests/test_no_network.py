@@ -92,6 +92,8 @@ def test_learning_a_note_and_answering_from_it_opens_no_socket(
     watched: dict[str, str], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
+    listed = json.loads(loreleaf(watched, home, "models", "list", "--json"))
+    assert [model["state"] for model in listed["models"]] == ["packed", "missing", "missing", "missing"]
     loreleaf(watched, home, "add", str(SAMPLE))
     printed = loreleaf(watched, home, "ask", "When is my next dentist appointment?", "--json")
     answer = json.loads(printed)

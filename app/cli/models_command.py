@@ -1,74 +1,155 @@
-"""models list, models get: which base models there are, and making one ready."""
+"""models list, get, remove: which base models there are, making one ready, and deleting one."""
 
 import argparse
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from app.bootstrap import SHIPPED_WEIGHTS, Profile, open_profile
+from app.bootstrap import build_model_catalogue, open_profile
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.one_shot import prepare_models, run_one_shot
+from app.cli.model_listing import model_as_json, model_lines, progress_line
+from app.cli.one_shot import prepare_models
 from app.cli.opening import home_of
-from engine.client import WorkerClient
-from engine.messages import ModelsFound, ModelState, SurveyModels
-
-_STATES = {
-    ModelState.READY: "ready",
-    ModelState.PACKED: "installed, unpacked at the first use",
-    ModelState.MISSING: "missing",
-    ModelState.UNFIT: "does not fit",
-}
+from app.services.hub_token import check_token
+from app.services.model_catalogue import ModelCatalogue, TokenMissing
+from engine.errors import EngineError
+from engine.models.catalogue import find_entry
+from engine.models.fitting import gigabytes
+from engine.models.messages import ModelFetched, ModelsFound, ModelState
 
 
 def list_models(options: argparse.Namespace, console: Console) -> int:
-    """Show the base models with state, hash and size; 1 if the default one cannot be used."""
-    profile = open_profile(home_of(options.home))
-    try:
-        found = survey_models(profile, console)
-    finally:
-        profile.close()
+    """Show the base models, and whether they fit; 1 if the default one cannot be used."""
+    with _catalogue(options) as catalogue:
+        found = survey_models(catalogue, console)
     if options.json:
-        console.result_json({"models": [model_as_json(found)]})
+        console.result_json({"models": [model_as_json(model) for model in found.models]})
     else:
-        console.result(f"{found.name}  {found.title}  {_STATES[found.state]}")
-        if found.path is not None:
-            console.result(f"  {found.path}  {found.size_bytes / 1e6:.0f} MB")
-        if found.sha256:
-            console.result(f"  SHA-256 {found.sha256}")
-    if found.problem:
-        console.failure(found.problem)
+        for line in model_lines(found):
+            console.result(line)
+    if found.built_in.problem:
+        console.failure(found.built_in.problem)
         return 1
     return 0
 
 
 def get_model(options: argparse.Namespace, console: Console) -> int:
-    """Make a base model ready for use: unpack it, and check it."""
-    if options.name != "embedded":
-        raise CommandFailed(f"There is no base model “{options.name}”.", "“loreleaf models list” shows them.")
+    """Make a base model ready for use: unpack or download it, and check it."""
+    if find_entry(options.name).is_built_in:
+        return _unpack(options, console)
+    token = _read_token(options.token_file) if options.token_file else ""
+    with _catalogue(options) as catalogue:
+        try:
+            fetched = _fetch(catalogue, options, console, token)
+        except TokenMissing as exc:
+            token = _ask_for_token(console, exc)
+            fetched = _fetch(catalogue, options, console, token)
+        if token:
+            _keep_token(catalogue, token, console)
+    if fetched.state is ModelState.READY:
+        console.result(f"{fetched.name}  ready  {fetched.path}")
+    else:
+        console.result(f"{fetched.name}  downloaded and checked  {fetched.path}")
+        console.remark("This version of Loreleaf cannot use it yet; a later one will, without a download.")
+    return 0
+
+
+def remove_model(options: argparse.Namespace, console: Console) -> int:
+    """Delete what was downloaded for a base model."""
+    with _catalogue(options) as catalogue:
+        n_bytes = catalogue.remove(options.name)
+    console.result(f"{options.name}  removed  {gigabytes(n_bytes)} freed")
+    return 0
+
+
+def survey_models(catalogue: ModelCatalogue, console: Console) -> ModelsFound:
+    """Look which models are there, in a process of its own.
+
+    Raises:
+        CommandFailed: that process has failed.
+    """
+    console.progress("Looking at the models")
+    try:
+        return catalogue.models()
+    except EngineError as exc:
+        raise CommandFailed(exc.title, exc.detail) from exc
+
+
+@contextmanager
+def _catalogue(options: argparse.Namespace) -> Iterator[ModelCatalogue]:
+    profile = open_profile(home_of(options.home))
+    try:
+        yield build_model_catalogue(profile)
+    finally:
+        profile.close()
+
+
+def _unpack(options: argparse.Namespace, console: Console) -> int:
+    if options.sources or options.token_file:
+        raise CommandFailed(f"“{options.name}” comes with Loreleaf.", "It needs neither --from nor a token.")
     profile = open_profile(home_of(options.home))
     try:
         models = prepare_models(profile, console)
     finally:
         profile.close()
-    console.result(f"embedded  ready  {models.base_model}")
+    console.result(f"{options.name}  ready  {models.base_model}")
     return 0
 
 
-def survey_models(profile: Profile, console: Console) -> ModelsFound:
-    """Look which models are there, in a process of its own."""
-    client: WorkerClient[object, object] = WorkerClient(
-        "engine.models.survey:main", SurveyModels(profile.paths.cache_models, SHIPPED_WEIGHTS), "survey"
-    )
-    return run_one_shot(client, ModelsFound, console, "Looking at the models")
+def _fetch(
+    catalogue: ModelCatalogue, options: argparse.Namespace, console: Console, token: str
+) -> ModelFetched:
+    try:
+        return catalogue.get(
+            options.name,
+            sources=[Path(source) for source in options.sources],
+            token=token,
+            on_progress=lambda progress: console.progress(progress_line(options.name, progress)),
+        )
+    except KeyboardInterrupt:
+        console.remark("Stopped. What has arrived is kept; the same command goes on from there.")
+        raise
 
 
-def model_as_json(found: ModelsFound) -> dict[str, object]:
-    """All that is known about a base model."""
-    return {
-        "name": found.name,
-        "title": found.title,
-        "state": found.state.value,
-        "path": str(found.path) if found.path is not None else None,
-        "sha256": found.sha256 or None,
-        "size_bytes": found.size_bytes,
-        "hypernetwork_hash": found.hypernetwork_hash or None,
-        "problem": found.problem,
-    }
+def _read_token(file: str) -> str:
+    """The token that the user put into a file.
+
+    Raises:
+        CommandFailed: there is none.
+    """
+    try:
+        return check_token(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise CommandFailed(f"The token's file cannot be read: {exc.strerror}.", file) from exc
+    except ValueError as exc:  # no text, or no token
+        raise CommandFailed("The token's file does not hold a token.", f"{file}: {exc}.") from exc
+
+
+def _ask_for_token(console: Console, needed: TokenMissing) -> str:
+    """Let the user type or paste the token, unseen.
+
+    Raises:
+        CommandFailed: nobody is there to ask, or it is no token.
+    """
+    if not (sys.stdin.isatty() and console.is_watched):
+        raise CommandFailed(needed.title, needed.detail) from needed
+    console.remark(f"{needed.title} {needed.detail}")
+    try:
+        return check_token(getpass.getpass("Or paste the token here (it stays invisible): "))
+    except EOFError as exc:
+        raise CommandFailed(needed.title, needed.detail) from exc
+    except ValueError as exc:
+        raise CommandFailed("That was not a token.", f"{exc}.") from exc
+
+
+def _keep_token(catalogue: ModelCatalogue, token: str, console: Console) -> None:
+    """For the next time; only once it has worked."""
+    try:
+        catalogue.token.keep(token)
+    except OSError as exc:
+        console.remark(f"The token could not be kept ({exc.strerror}); give it again the next time.")
+    else:
+        console.remark(f"The token is kept in {catalogue.token.path}; delete that file to forget it.")

@@ -1,17 +1,16 @@
 """Run a process of the engine that does one thing: numpy and torch stay out of this one."""
 
-import queue
 from typing import Any, TypeVar
 
 from app.bootstrap import SHIPPED_WEIGHTS, Profile, preparation_client
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
+from app.services import one_shot
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
 from engine.client import WorkerClient
-from engine.messages import WorkerDied, WorkerFailed
+from engine.errors import EngineError
 
 EventT = TypeVar("EventT")
-_SLICE_S = 0.1
 
 
 def run_one_shot(
@@ -28,29 +27,16 @@ def run_one_shot(
     Raises:
         CommandFailed: it could not do it, or died.
     """
-    happened: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def show(event: object) -> None:
+        if isinstance(event, PreparationProgress):
+            console.progress(f"{doing}: {event.share:.0%}")
+
+    console.progress(doing)
     try:
-        client.start(happened.put)
-        while True:
-            console.progress(doing)
-            try:
-                event = happened.get(timeout=_SLICE_S)
-            except queue.Empty:
-                continue
-            match event:
-                case PreparationProgress(share=share):
-                    doing = f"{doing.partition(':')[0]}: {share:.0%}"
-                case WorkerFailed(title=title, detail=detail):
-                    raise CommandFailed(title, detail)
-                case WorkerDied(exit_code=exit_code, last_words=last_words):
-                    raise CommandFailed(
-                        "A part of Loreleaf stopped unexpectedly.",
-                        f"Exit code {exit_code}. {last_words}".strip(),
-                    )
-                case _ if isinstance(event, wanted):
-                    return event
-    finally:
-        client.stop(timeout_s=2.0)
+        return one_shot.run_one_shot(client, wanted, show)
+    except EngineError as exc:
+        raise CommandFailed(exc.title, exc.detail) from exc
 
 
 def prepare_models(profile: Profile, console: Console) -> PreparedModels:

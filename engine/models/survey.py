@@ -1,4 +1,4 @@
-"""The process that looks which models are there, without making any. Entry of a spawned process."""
+"""The process that looks which models are there, without making or fetching any."""
 
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -6,11 +6,16 @@ from pathlib import Path
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import HypernetworkConfig
 from engine.hypernetwork.weights_file import hypernetwork_hash
-from engine.messages import ModelsFound, ModelState, SurveyModels
+from engine.models import catalogue
+from engine.models.catalogue import HubPart, ModelEntry
 from engine.models.embedded import BASE_MODEL_FILE, base_model_hash, find_embedded_gguf
+from engine.models.fitting import Machine, judge
+from engine.models.machine import find_machine
+from engine.models.messages import ModelFound, ModelsFound, ModelState, PartFound, SurveyModels
+from engine.models.preparation import find_converter
+from engine.models.store import ModelRecord, ModelStore
 
-NAME = "embedded"
-TITLE = "SmolLM2-135M-Instruct"
+NAME = catalogue.CATALOGUE[0].name
 
 
 def main(conn: Connection, wanted: SurveyModels) -> None:
@@ -19,8 +24,15 @@ def main(conn: Connection, wanted: SurveyModels) -> None:
 
 
 def survey(wanted: SurveyModels) -> ModelsFound:
-    """What there is. Reads all of the base model's file if the record beside it does not fit."""
-    path = wanted.cache_dir / BASE_MODEL_FILE
+    """What there is. Reads all of the built-in model's file if the record beside it does not fit."""
+    machine = find_machine(wanted.models_dir)
+    store = ModelStore(wanted.models_dir, wanted.records_dir)
+    fetched = (_fetched(entry, store, machine) for entry in catalogue.CATALOGUE if not entry.is_built_in)
+    return ModelsFound((_built_in(wanted, machine), *fetched), machine)
+
+
+def _built_in(wanted: SurveyModels, machine: Machine) -> ModelFound:
+    path = wanted.models_dir / BASE_MODEL_FILE
     try:
         expected = HypernetworkConfig.load(wanted.weights_dir).base_model_hash
         identity, problem = hypernetwork_hash(wanted.weights_dir), ""
@@ -30,26 +42,111 @@ def survey(wanted: SurveyModels) -> ModelsFound:
     except ModelUnavailable as exc:
         expected, identity, problem = "", "", f"{exc.title} {exc.detail}"
     if not path.is_file():
-        return _not_unpacked(identity, problem)
+        return _not_unpacked(identity, problem, machine)
     try:
         sha256 = base_model_hash(path)
     except ModelUnavailable as exc:
-        return ModelsFound(
-            NAME, TITLE, ModelState.MISSING, path, "", 0, identity, f"{exc.title} {exc.detail}"
-        )
+        return _built_in_found(ModelState.MISSING, path, "", identity, f"{exc.title} {exc.detail}", machine)
     state = ModelState.READY
     if expected not in ("", sha256):
         state = ModelState.UNFIT
         problem = f"The hypernetwork needs {expected}. Delete {path} and type: loreleaf models get {NAME}"
-    return ModelsFound(NAME, TITLE, state, path, sha256, path.stat().st_size, identity, problem)
+    return _built_in_found(state, path, sha256, identity, problem, machine)
 
 
-def _not_unpacked(identity: str, problem: str) -> ModelsFound:
+def _not_unpacked(identity: str, problem: str, machine: Machine) -> ModelFound:
     source: Path | None = None
     try:
         source, state = find_embedded_gguf(), ModelState.PACKED
     except ModelUnavailable as exc:
         state, problem = ModelState.MISSING, f"{exc.title} {exc.detail}"
-    return ModelsFound(
-        NAME, TITLE, state, source, "", source.stat().st_size if source else 0, identity, problem
+    return _built_in_found(state, source, "", identity, problem, machine)
+
+
+def _built_in_found(
+    state: ModelState, path: Path | None, sha256: str, identity: str, problem: str, machine: Machine
+) -> ModelFound:
+    entry = catalogue.CATALOGUE[0]
+    return ModelFound(
+        name=entry.name,
+        title=entry.title,
+        licence=entry.licence,
+        state=state,
+        path=path,
+        sha256=sha256,
+        size_bytes=path.stat().st_size if path is not None and state is not ModelState.MISSING else 0,
+        hypernetwork_hash=identity,
+        problem=problem,
+        n_missing_bytes=0,
+        verdict=judge(entry, machine, 0),
+    )
+
+
+def _fetched(entry: ModelEntry, store: ModelStore, machine: Machine) -> ModelFound:
+    record = store.load(entry.name)
+    chat = store.chat_file(record)
+    n_missing_bytes = sum(_n_missing_bytes(part, store, record) for part in entry.parts)
+    state, problem = _state(entry, store, record)
+    return ModelFound(
+        name=entry.name,
+        title=entry.title,
+        licence=entry.licence,
+        state=state,
+        path=chat[0] if chat is not None else None,
+        sha256=chat[1].sha256 if chat is not None else "",
+        size_bytes=store.n_bytes(entry.name),
+        hypernetwork_hash=record.hypernetwork_hash if state is ModelState.READY else "",
+        problem=problem,
+        n_missing_bytes=n_missing_bytes,
+        verdict=judge(entry, machine, n_missing_bytes),
+        parts=tuple(_part_found(entry, part, store, record) for part in entry.parts),
+    )
+
+
+def _state(entry: ModelEntry, store: ModelStore, record: ModelRecord) -> tuple[ModelState, str]:
+    """Where a model stands, and what is wrong with it if something is."""
+    if changed := store.changed_files(record):
+        others = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        return ModelState.CHANGED, (
+            f"{changed[0]}{others} is gone, or is not what was checked. "
+            f"Type: loreleaf models get {entry.name}"
+        )
+    if store.is_complete(record):
+        if record.hypernetwork_hash:
+            return ModelState.READY, ""
+        if find_converter() is None:
+            return ModelState.UNPREPARED, "This version of Loreleaf cannot use it yet; a later one will."
+        return ModelState.UNPREPARED, f"To prepare it, type: loreleaf models get {entry.name}"
+    has_begun = bool(record.parts) or any(
+        store.n_partial_bytes(entry.name, part.role) for part in entry.parts
+    )
+    return (ModelState.PARTIAL if has_begun else ModelState.MISSING), ""
+
+
+def _n_missing_bytes(part: HubPart, store: ModelStore, record: ModelRecord) -> int:
+    known = record.part(part.role)
+    if known is not None and known.is_complete:
+        return 0
+    n_here = store.n_partial_bytes(record.name, part.role)
+    n_here += sum(file.size_bytes for file in known.files) if known is not None else 0
+    return max(0, part.size_bytes - n_here)
+
+
+def _part_found(entry: ModelEntry, part: HubPart, store: ModelStore, record: ModelRecord) -> PartFound:
+    known = record.part(part.role)
+    is_complete = known is not None and known.is_complete
+    return PartFound(
+        role=part.role,
+        repo=part.repo,
+        page=part.page,
+        licence=part.licence,
+        is_gated=part.is_gated,
+        revision=known.revision if known is not None else part.revision,
+        size_bytes=sum(file.size_bytes for file in known.files) if known and is_complete else part.size_bytes,
+        is_size_derived=part.is_size_derived and not is_complete,
+        origin=known.origin if known is not None else None,
+        folder=store.folder_of(entry.name, known)
+        if known is not None
+        else store.download_dir(entry.name, part.role),
+        is_complete=is_complete,
     )

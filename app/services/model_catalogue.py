@@ -1,0 +1,118 @@
+"""The base models that can be chosen: how they stand here, fetching one, removing one.
+
+Plain blocking calls. The work is done in processes of its own; of the network nothing is imported here.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.services.hub_token import HubToken
+from app.services.one_shot import run_one_shot
+from app.services.ports import FetchWorkerFactory, SurveyWorkerFactory
+from engine.errors import EngineError, ModelUnavailable
+from engine.models.catalogue import find_entry
+from engine.models.messages import (
+    FetchModel,
+    FetchProgressed,
+    ModelFetched,
+    ModelsFound,
+    SurveyModels,
+    TokenNeeded,
+)
+from engine.models.store import ModelStore
+
+
+class TokenMissing(EngineError):
+    """The publisher wants to know who downloads, and no token is known: ask the user for one, try again."""
+
+
+class ModelCatalogue:
+    """Lists, fetches and removes base models. Any thread; another fetch of the same model is refused.
+
+    Args:
+        where: the profile's folders for models.
+        token: the kept token for the hub.
+        survey_factory, fetch_factory: make the processes' clients.
+    """
+
+    def __init__(
+        self,
+        where: SurveyModels,
+        token: HubToken,
+        survey_factory: SurveyWorkerFactory,
+        fetch_factory: FetchWorkerFactory,
+    ) -> None:
+        self._where = where
+        self.token = token
+        self._survey_factory = survey_factory
+        self._fetch_factory = fetch_factory
+
+    def models(self) -> ModelsFound:
+        """All models, with their state and whether they fit this computer. Takes a second or two.
+
+        Raises:
+            EngineError: the process that looks has failed.
+        """
+        worker = self._survey_factory(self._where)
+        return run_one_shot(worker, ModelsFound, lambda _event: None)
+
+    def get(
+        self,
+        name: str,
+        *,
+        sources: Sequence[Path] = (),
+        token: str = "",
+        on_progress: Callable[[FetchProgressed], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> ModelFetched:
+        """Make a model complete: minutes to hours. Goes on where an earlier call was stopped.
+
+        Args:
+            name: of the model; not of the built-in one, which is prepared by itself.
+            sources: local files and folders to use in place of a download; they are not copied.
+            token: the user's, for this time; see ``token`` for the one that is kept.
+            on_progress: called in this thread, at most 20 times a second.
+            is_stopped: asked in this thread, ten times a second; what has arrived by then is kept.
+
+        Raises:
+            TokenMissing: nobody can have this model without saying who they are.
+            EngineError: it cannot be had; the detail says what to do.
+            OneShotStopped: ``is_stopped`` was true.
+        """
+        if find_entry(name).is_built_in:
+            raise ModelUnavailable(f"“{name}” comes with Loreleaf.", "There is nothing to fetch.")
+        wanted = FetchModel(
+            name=name,
+            models_dir=self._where.models_dir,
+            records_dir=self._where.records_dir,
+            sources=tuple(path.expanduser().absolute() for path in sources),
+            given_token=token,
+            kept_token=self.token.read(),
+        )
+
+        def take(event: object) -> None:
+            match event:
+                case FetchProgressed():
+                    on_progress(event)
+                case TokenNeeded(title=title, detail=detail):
+                    raise TokenMissing(title, detail)
+
+        return run_one_shot(
+            self._fetch_factory(wanted),
+            ModelFetched,
+            take,
+            is_stopped=is_stopped,
+        )
+
+    def remove(self, name: str) -> int:
+        """Delete what was downloaded for a model. Local files stay, and are forgotten.
+
+        Returns:
+            Bytes that were freed.
+
+        Raises:
+            ModelUnavailable: it is the built-in one, not here, being fetched, or a file cannot be deleted.
+        """
+        if find_entry(name).is_built_in:
+            raise ModelUnavailable(f"“{name}” comes with Loreleaf.", "It cannot be removed.")
+        return ModelStore(self._where.models_dir, self._where.records_dir).remove(name)

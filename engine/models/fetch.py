@@ -1,0 +1,280 @@
+"""Makes a model of the catalogue complete: local files, downloads, checks, preparation. Entry of a process.
+
+What was checked is written down file by file, so that an interruption costs at most the bytes that were on
+their way.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import monotonic
+
+from engine.errors import EngineError, ModelUnavailable
+from engine.messages import Shutdown, WorkerFailed
+from engine.models.catalogue import HubPart, ModelEntry, Role, find_entry
+from engine.models.download import (
+    RETRY_PAUSES_S,
+    FetchStopped,
+    Transfer,
+    check_disk,
+    download,
+    plan_transfer,
+)
+from engine.models.hub import Hub, RemoteFile, TokenRequired
+from engine.models.local_files import LocalPart, find_parts
+from engine.models.messages import (
+    FetchModel,
+    FetchPhase,
+    FetchProgressed,
+    ModelFetched,
+    ModelState,
+    Origin,
+    TokenNeeded,
+)
+from engine.models.preparation import checksums, find_converter, prepare
+from engine.models.store import FileRecord, ModelRecord, ModelStore, PartRecord
+from engine.models.validation import check_part
+from engine.models.whole_files import sha256_of
+
+logger = logging.getLogger(__name__)
+
+_PROGRESS_INTERVAL_S = 0.05
+"""Whoever watches draws at most 20 times a second."""
+
+
+def main(conn: Connection, wanted: FetchModel) -> None:
+    """Fetch, tell how it goes and how it ended; Shutdown stops it. See ``engine.client``."""
+    stop = threading.Event()
+    threading.Thread(target=_hear_shutdown, args=(conn, stop), name="fetch-commands", daemon=True).start()
+    try:
+        entry = find_entry(wanted.name)
+        store = ModelStore(wanted.models_dir, wanted.records_dir)
+        fetch = ModelFetch(
+            entry, store, lambda: Hub(entry.name, wanted.given_token, wanted.kept_token), conn.send, stop
+        )
+        conn.send(fetch.run(wanted.sources))
+    except FetchStopped:
+        logger.info("The download of %s was stopped.", wanted.name)
+    except TokenRequired as exc:
+        conn.send(TokenNeeded(exc.title, exc.detail))
+    except EngineError as exc:
+        logger.info("The model %s could not be fetched.", wanted.name, exc_info=True)
+        conn.send(WorkerFailed(exc.title, exc.detail))
+
+
+def _hear_shutdown(conn: Connection, stop: threading.Event) -> None:
+    try:
+        while not isinstance(conn.recv(), Shutdown):
+            pass
+    except (EOFError, OSError):
+        logger.info("Nobody waits for the model any more.")
+    stop.set()
+
+
+class ModelFetch:
+    """One run for one model. Of one thread.
+
+    Args:
+        entry: the model; not the built-in one.
+        store: where its files and records are.
+        connect: makes the connection to the hub, if one is needed.
+        tell: takes FetchProgressed, at most 20 a second.
+        stop: set from another thread to stop soon.
+        pauses_s: before each further try when a connection broke.
+    """
+
+    def __init__(
+        self,
+        entry: ModelEntry,
+        store: ModelStore,
+        connect: Callable[[], Hub],
+        tell: Callable[[FetchProgressed], None],
+        stop: threading.Event,
+        pauses_s: Sequence[float] = RETRY_PAUSES_S,
+    ) -> None:
+        self._entry = entry
+        self._store = store
+        self._connect = connect
+        self._progress = _Progress(tell, stop)
+        self._stop = stop
+        self._pauses_s = pauses_s
+        self._record = store.load(entry.name)
+
+    def run(self, sources: Sequence[Path]) -> ModelFetched:
+        """Do it.
+
+        Args:
+            sources: local files and folders to use in place of a download.
+
+        Raises:
+            FetchStopped: on request; what was done so far stays.
+            ModelUnavailable: it cannot be done; the detail says what to do.
+        """
+        with self._store.exclusively(self._entry.name):
+            self._record = self._store.load(self._entry.name)
+            for local in find_parts(self._entry, sources).values():
+                self._keep_local(local)
+            missing = [part for part in self._entry.parts if not self._is_there(part.role)]
+            if missing:
+                self._download(self._connect(), missing)
+            state = self._prepare()
+        chat = self._store.chat_file(self._record)
+        assert chat is not None
+        return ModelFetched(self._entry.name, state, chat[0])
+
+    def _is_there(self, role: Role) -> bool:
+        part = self._record.part(role)
+        if part is None or not part.is_complete:
+            return False
+        folder = self._store.folder_of(self._entry.name, part)
+        return all(file.is_intact(folder) for file in part.files)
+
+    def _keep_local(self, local: LocalPart) -> None:
+        """Take checksums of local files and write them down; the files stay where they are."""
+        files: list[FileRecord] = []
+        for name in local.names:
+            path = local.folder / name
+            try:
+                sha256 = sha256_of(path, self._progress.checking(name, path.stat().st_size))
+                files.append(FileRecord.of(path, sha256))
+            except OSError as exc:
+                raise ModelUnavailable(
+                    "A file of the model cannot be read.", f"{path}: {exc.strerror or exc}."
+                ) from exc
+        part = PartRecord(local.role, Origin.LOCAL, str(local.folder), "", "", tuple(files), is_complete=True)
+        self._keep(self._record.with_part(part))
+
+    def _download(self, hub: Hub, parts: Sequence[HubPart]) -> None:
+        self._progress.tell(FetchPhase.ASKING)
+        transfers = [transfer for part in parts for transfer in self._plan(hub, part)]
+        # The publishers that ask for consent, before anything large is fetched from the others.
+        for part in parts:
+            first = next(transfer for transfer in transfers if transfer.part is part)
+            hub.check_access(part, first.revision, first.file)
+        self._create_folder()
+        # The prepared hypernetwork is about as large as its checkpoint, and both are kept.
+        n_prepared_bytes = self._entry.part(Role.HYPERNETWORK).size_bytes
+        check_disk(self._store.folder(self._entry.name), transfers, n_prepared_bytes)
+        self._progress.expect(transfers)
+        for part in parts:
+            self._download_part(hub, part, [transfer for transfer in transfers if transfer.part is part])
+
+    def _plan(self, hub: Hub, part: HubPart) -> list[Transfer]:
+        """What has to be there for a part. The commit that was recorded once is kept to."""
+        known = self._record.part(part.role)
+        recorded = known.revision if known is not None and known.repo == part.repo else ""
+        listing = hub.list_files(part, part.revision or recorded)
+        folder = self._store.download_dir(self._entry.name, part.role)
+        partial_dir = self._store.partial_dir(self._entry.name, part.role)
+        return [plan_transfer(part, listing.revision, file, folder, partial_dir) for file in listing.files]
+
+    def _download_part(self, hub: Hub, part: HubPart, transfers: Sequence[Transfer]) -> None:
+        record = PartRecord(part.role, Origin.HUB, "", part.repo, transfers[0].revision)
+        known = self._record.part(part.role)
+        if known is not None and replace(known, files=(), is_complete=False) == record:
+            record = replace(record, files=known.files)
+        for transfer in transfers:
+            checked = [file for file in record.files if file.name == transfer.target.name]
+            if not (checked and checked[0].is_intact(transfer.target.parent)):
+                sha256 = download(hub, transfer, self._progress, self._stop, self._pauses_s)
+                record = record.with_file(FileRecord.of(transfer.target, sha256))
+                self._keep(self._record.with_part(record))
+        names = [transfer.target.name for transfer in transfers]
+        check_part(self._entry, part.role, transfers[0].target.parent, names)
+        self._keep(self._record.with_part(replace(record, is_complete=True)))
+        self._store.forget_partial(self._entry.name, part.role)
+
+    def _prepare(self) -> ModelState:
+        """Bring the hypernetwork into Loreleaf's form, unless it is."""
+        part = self._record.part(Role.HYPERNETWORK)
+        assert part is not None
+        name, folder = self._entry.name, self._store.folder_of(self._entry.name, part)
+        prepared = self._store.prepared_dir(name)
+        if self._record.hypernetwork_hash and all(f.is_intact(prepared) for f in self._record.prepared):
+            return ModelState.READY
+        self._progress.tell(FetchPhase.PREPARING)
+        if part.is_in_our_form:
+            from engine.hypernetwork.weights_file import hypernetwork_hash
+
+            self._keep(replace(self._record, hypernetwork_hash=hypernetwork_hash(folder)))
+            return ModelState.READY
+        if (convert := find_converter()) is None:
+            return ModelState.UNPREPARED
+        self._create_folder()
+        identity = prepare(convert, folder / part.files[0].name, prepared)
+        files = tuple(FileRecord.of(prepared / file, sha256) for file, sha256 in checksums(prepared).items())
+        self._keep(replace(self._record, prepared=files, hypernetwork_hash=identity))
+        return ModelState.READY
+
+    def _create_folder(self) -> None:
+        folder = self._store.folder(self._entry.name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ModelUnavailable(
+                "The folder for the model cannot be made.", f"{folder}: {exc.strerror}."
+            ) from exc
+
+    def _keep(self, record: ModelRecord) -> None:
+        try:
+            self._store.save(record)
+        except OSError as exc:
+            raise ModelUnavailable(
+                "It could not be written down what was fetched.",
+                f"{exc.filename}: {exc.strerror}. Free some space and try again.",
+            ) from exc
+        self._record = record
+
+
+class _Progress:
+    """Counts bytes over all files, and tells no more often than anybody can see."""
+
+    def __init__(self, tell: Callable[[FetchProgressed], None], stop: threading.Event) -> None:
+        self._tell = tell
+        self._stop = stop
+        self._received: dict[RemoteFile, int] = {}
+        self._n_total = 0
+        self._told_s = float("-inf")
+
+    def tell(self, phase: FetchPhase) -> None:
+        """Say at once what begins now."""
+        self._tell(FetchProgressed(phase))
+        self._stop_if_wanted()
+
+    def expect(self, transfers: Sequence[Transfer]) -> None:
+        """From now on these are what is downloaded."""
+        self._received = {transfer.file: transfer.n_received for transfer in transfers}
+        self._n_total = sum(transfer.file.size_bytes for transfer in transfers)
+
+    def received(self, file: RemoteFile, n_bytes: int) -> None:
+        """See ``download.Watcher``."""
+        self._received[file] = n_bytes
+        self._tell_soon(FetchPhase.DOWNLOADING, file.name, sum(self._received.values()), self._n_total)
+
+    def waiting(self, file: RemoteFile) -> None:
+        """See ``download.Watcher``."""
+        n_done = sum(self._received.values())
+        self._tell(FetchProgressed(FetchPhase.WAITING, file.name, n_done, self._n_total))
+        self._stop_if_wanted()
+
+    def checked(self, file: RemoteFile, n_bytes: int) -> None:
+        """See ``download.Watcher``."""
+        self._tell_soon(FetchPhase.CHECKING, file.name, n_bytes, file.size_bytes)
+
+    def checking(self, name: str, n_total: int) -> Callable[[int], None]:
+        """The listener for a checksum of a local file."""
+        return lambda n_done: self._tell_soon(FetchPhase.CHECKING, name, n_done, n_total)
+
+    def _tell_soon(self, phase: FetchPhase, file: str, n_done: int, n_total: int) -> None:
+        now_s = monotonic()
+        if n_done >= n_total or now_s - self._told_s >= _PROGRESS_INTERVAL_S:
+            self._told_s = now_s
+            self._tell(FetchProgressed(phase, file, n_done, n_total))
+        self._stop_if_wanted()
+
+    def _stop_if_wanted(self) -> None:
+        if self._stop.is_set():
+            raise FetchStopped

@@ -1,0 +1,168 @@
+"""The service over real processes and a hub on loopback; and the token's file."""
+
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.bootstrap import build_model_catalogue, open_profile
+from app.services.hub_token import HubToken
+from app.services.model_catalogue import ModelCatalogue, TokenMissing
+from app.services.one_shot import OneShotStopped
+from engine.client import WorkerClient
+from engine.errors import EngineDied, EngineError, ModelUnavailable
+from engine.models import catalogue as engine_catalogue
+from engine.models.messages import (
+    FetchModel,
+    FetchPhase,
+    FetchProgressed,
+    ModelState,
+)
+from tests.engine.fake_hub import Cut, FakeHub, Status, running_hub
+from tests.engine.toy_catalogue import (
+    CHAT_FILE,
+    GGUFS,
+    NAME,
+    NETWORKS,
+    TOKEN,
+    fetch_client,
+    publish,
+    survey_client,
+    toy_entry,
+)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A hub with the toy, where the processes look for theirs."""
+    with running_hub() as hub:
+        publish(hub, tmp_path)
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "no-login"))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setattr(engine_catalogue, "CATALOGUE", (engine_catalogue.CATALOGUE[0], toy_entry()))
+        yield hub
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Iterator[ModelCatalogue]:
+    profile = open_profile(tmp_path / "home")
+    real = build_model_catalogue(profile)
+    yield ModelCatalogue(
+        real._where,
+        real.token,
+        survey_client,
+        fetch_client,
+    )
+    profile.close()
+
+
+def test_a_model_is_listed_fetched_and_removed(hub: FakeHub, models: ModelCatalogue) -> None:
+    told: list[FetchProgressed] = []
+    before = models.models().models[1]
+
+    fetched = models.get(NAME, on_progress=told.append)
+
+    after = models.models().models[1]
+    assert (before.state, after.n_missing_bytes) == (ModelState.MISSING, 0)
+    assert (after.state, after.path) == (fetched.state, fetched.path)
+    assert fetched.path.read_bytes() == hub.repos[GGUFS].files[CHAT_FILE]
+    assert FetchPhase.DOWNLOADING in {progress.phase for progress in told}
+    assert models.remove(NAME) == after.size_bytes
+    assert models.models().models[1].state is ModelState.MISSING
+
+
+def test_the_process_resumes_by_itself_after_a_cut_connection(hub: FakeHub, models: ModelCatalogue) -> None:
+    hub.go_wrong(CHAT_FILE, Cut(1500))
+
+    models.get(NAME)
+
+    assert hub.ranges(CHAT_FILE) == ["", "bytes=1500-"]
+
+
+def test_a_stopped_fetch_keeps_what_arrived_and_goes_on_later(hub: FakeHub, models: ModelCatalogue) -> None:
+    # The server does not get well again: the process pauses between its tries, and hears the stop there.
+    hub.go_wrong(CHAT_FILE, Cut(1500), *[Status(503)] * 100)
+    told: list[FetchProgressed] = []
+
+    with pytest.raises(OneShotStopped):
+        models.get(NAME, on_progress=told.append, is_stopped=lambda: len(hub.ranges(CHAT_FILE)) > 1)
+
+    assert FetchPhase.WAITING in {progress.phase for progress in told}
+    assert models.models().models[1].state is ModelState.PARTIAL
+    hub.faults.clear()
+    hub.seen.clear()
+    models.get(NAME)
+    assert hub.ranges("") == ["bytes=1500-"]
+
+
+def test_a_missing_token_can_be_asked_for(hub: FakeHub, models: ModelCatalogue) -> None:
+    hub.repos[NETWORKS].granted = frozenset({TOKEN})
+    hub.known_tokens.add(TOKEN)
+    with pytest.raises(TokenMissing) as failure:
+        models.get(NAME)
+    assert "settings/tokens" in failure.value.detail
+    models.token.keep(TOKEN)
+
+    assert models.get(NAME).name == NAME
+
+
+def test_a_failure_has_its_title_and_advice(hub: FakeHub, models: ModelCatalogue) -> None:
+    del hub.repos[GGUFS].files[CHAT_FILE]
+
+    with pytest.raises(EngineError) as failure:
+        models.get(NAME)
+
+    assert "does not have the files" in failure.value.title
+
+
+def test_the_built_in_model_is_neither_fetched_nor_removed(models: ModelCatalogue) -> None:
+    with pytest.raises(ModelUnavailable, match="comes with Loreleaf"):
+        models.get("embedded")
+    with pytest.raises(ModelUnavailable, match="cannot be removed"):
+        models.remove("embedded")
+    with pytest.raises(ModelUnavailable, match="There is no base model"):
+        models.remove("nothing")
+
+
+def test_a_process_that_dies_is_told(models: ModelCatalogue, hub: FakeHub) -> None:
+    models._fetch_factory = lambda wanted: WorkerClient(
+        "tests.engine.toy_workers:raise_at_start", wanted, "fetch"
+    )
+
+    with pytest.raises(EngineDied, match="a bug at the start"):
+        models.get(NAME)
+
+
+# --- the token ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_the_kept_token_is_the_users_alone(tmp_path: Path) -> None:
+    token = HubToken(tmp_path / "home" / "hub-token")
+
+    token.keep(" hf_abc\n")
+
+    assert token.read() == "hf_abc"
+    assert stat.S_IMODE(token.path.stat().st_mode) == 0o600
+    assert [path.name for path in token.path.parent.iterdir()] == ["hub-token"]
+    token.forget()
+    token.forget()
+    assert token.read() == ""
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "two words", "line\nbreak", "naïve", "x" * 501, "a\0b"])
+def test_what_cannot_be_a_token_is_refused_without_repeating_it(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match="this is not a token") as failure:
+        HubToken(tmp_path / "hub-token").keep(text)
+
+    assert not text.strip() or text.strip() not in str(failure.value)
+
+
+def test_tokens_do_not_appear_where_an_order_is_printed() -> None:
+    order = FetchModel("toy", Path(), Path(), given_token="hf_secret", kept_token="hf_other")
+
+    assert "hf_" not in repr(order)

@@ -1,0 +1,167 @@
+"""Where a model stands: only one that is complete, checked, unchanged and prepared is ready."""
+
+import os
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from engine.errors import ModelUnavailable
+from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
+from engine.models import catalogue, preparation, survey
+from engine.models.catalogue import Role
+from engine.models.fetch import ModelFetch
+from engine.models.messages import ModelFound, ModelState, Origin, SurveyModels
+from engine.models.store import ModelStore
+from tests.engine.toy_catalogue import (
+    NAME,
+    NO_CONVERTER,
+    checkpoint_bytes,
+    encoder_files,
+    gguf_bytes,
+    hypernetwork_config,
+    toy_entry,
+    write_files,
+)
+
+
+class Profile:
+    """A profile that knows the toy, and local files to make it from."""
+
+    def __init__(self, folder: Path) -> None:
+        from safetensors.numpy import save
+
+        ours = {CONFIG_FILE: hypernetwork_config().to_json().encode(), TENSORS_FILE: save({})}
+        self.folder = folder
+        self.chat = write_files(folder / "mine", {"mine.gguf": gguf_bytes(folder)}) / "mine.gguf"
+        self.encoder = write_files(folder / "base", encoder_files())
+        self.checkpoint = write_files(folder / "lab", {"a.bin": checkpoint_bytes()}) / "a.bin"
+        self.ours = write_files(folder / "ours", ours)
+        self.store = ModelStore(folder / "cache", folder / "records")
+
+    def fetch(self, *sources: Path) -> None:
+        """All parts must be local."""
+        stop = threading.Event()
+        ModelFetch(toy_entry(), self.store, _nobody, lambda _told: None, stop).run(sources)
+
+    def look(self) -> ModelFound:
+        wanted = SurveyModels(self.folder / "cache", self.folder / "records", self.folder / "nowhere")
+        return survey.survey(wanted).models[1]
+
+
+def _nobody() -> NoReturn:
+    raise ModelUnavailable("There is no hub here.")
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    monkeypatch.setattr(catalogue, "CATALOGUE", (catalogue.CATALOGUE[0], toy_entry()))
+    monkeypatch.setattr(preparation, "CONVERTER_MODULE", NO_CONVERTER)
+    return Profile(tmp_path)
+
+
+def test_at_first_all_of_it_is_missing(profile: Profile) -> None:
+    found = profile.look()
+
+    assert (found.state, found.path, found.size_bytes) == (ModelState.MISSING, None, 0)
+    assert found.n_missing_bytes == toy_entry().size_bytes
+    assert [part.origin for part in found.parts] == [None, None, None]
+    assert not (profile.folder / "cache").exists()
+
+
+def test_bytes_that_have_arrived_make_it_partial(profile: Profile) -> None:
+    write_files(profile.store.partial_dir(NAME, Role.CHAT), {"abc.part": b"x" * 1200})
+
+    found = profile.look()
+
+    assert (found.state, found.size_bytes) == (ModelState.PARTIAL, 1200)
+    assert found.n_missing_bytes == toy_entry().size_bytes - 1200
+
+
+def test_a_part_alone_does_not_make_a_model(profile: Profile) -> None:
+    with pytest.raises(ModelUnavailable, match="no hub"):
+        profile.fetch(profile.chat)
+
+    found = profile.look()
+
+    assert found.state is ModelState.PARTIAL
+    assert [(part.role, part.is_complete) for part in found.parts][-1] == (Role.CHAT, True)
+    with pytest.raises(ModelUnavailable, match="loreleaf models get toy"):
+        profile.store.ready(NAME)
+
+
+def test_all_parts_with_a_hypernetwork_in_our_form_are_ready(profile: Profile) -> None:
+    profile.fetch(profile.chat, profile.encoder, profile.ours)
+
+    found = profile.look()
+
+    assert (found.state, found.path, found.problem) == (ModelState.READY, profile.chat, "")
+    assert (len(found.sha256), len(found.hypernetwork_hash), found.n_missing_bytes) == (64, 64, 0)
+    assert {part.origin for part in found.parts} == {Origin.LOCAL}
+    ready = profile.store.ready(NAME)
+    assert (ready.chat, ready.encoder_dir, ready.weights_dir) == (
+        profile.chat,
+        profile.encoder,
+        profile.ours,
+    )
+
+
+def test_a_checkpoint_that_nobody_converted_does_not_count_as_ready(profile: Profile) -> None:
+    profile.fetch(profile.chat, profile.encoder, profile.checkpoint)
+
+    found = profile.look()
+
+    assert (found.state, found.n_missing_bytes) == (ModelState.UNPREPARED, 0)
+    assert "cannot use it yet" in found.problem
+
+
+def test_another_hypernetwork_is_prepared_anew(profile: Profile) -> None:
+    profile.fetch(profile.chat, profile.encoder, profile.ours)
+
+    profile.fetch(profile.checkpoint)
+
+    assert profile.look().state is ModelState.UNPREPARED
+
+
+@pytest.mark.parametrize("damage", ["gone", "other bytes", "other time"])
+def test_a_file_that_is_not_what_was_checked_is_named(profile: Profile, damage: str) -> None:
+    profile.fetch(profile.chat, profile.encoder, profile.ours)
+    if damage == "gone":
+        profile.chat.unlink()
+    elif damage == "other bytes":
+        profile.chat.write_bytes(b"GGUF")
+    else:
+        os.utime(profile.chat, ns=(1, 1))
+
+    found = profile.look()
+
+    assert found.state is ModelState.CHANGED
+    assert str(profile.chat) in found.problem
+    with pytest.raises(ModelUnavailable):
+        profile.store.ready(NAME)
+
+
+def test_naming_a_changed_file_again_checks_it_again(profile: Profile) -> None:
+    profile.fetch(profile.chat, profile.encoder, profile.ours)
+    os.utime(profile.chat, ns=(1, 1))
+
+    profile.fetch(profile.chat)
+
+    assert profile.look().state is ModelState.READY
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 99, "parts": []}', '{"version": 1}'])
+def test_a_damaged_record_counts_as_none(profile: Profile, text: str) -> None:
+    write_files(profile.folder / "records", {f"{NAME}.json": text.encode()})
+
+    assert profile.look().state is ModelState.MISSING
+
+
+def test_records_come_back_as_they_were_written(profile: Profile) -> None:
+    profile.fetch(profile.chat, profile.encoder, profile.ours)
+    record = profile.store.load(NAME)
+
+    profile.store.save(record)
+
+    assert profile.store.load(NAME) == record

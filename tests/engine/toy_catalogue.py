@@ -1,0 +1,151 @@
+"""A model of the catalogue with a few thousand bytes, as a repository has them and as local files."""
+
+import io
+import json
+import zipfile
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import gguf
+import numpy as np
+from safetensors.numpy import save
+
+from engine.client import WorkerClient
+from engine.hypernetwork.config import HypernetworkConfig, TargetModule
+from engine.messages import Shutdown, WorkerFailed
+from engine.models import catalogue, fetch, preparation, survey
+from engine.models.catalogue import ENCODER_FILES, Architecture, HubPart, ModelEntry, Role, Wanted
+from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
+from tests.engine.fake_hub import FakeHub, FakeRepo, sha256
+
+NAME = "toy"
+BASE, GGUFS, NETWORKS = "maker/toy-base-it", "quantiser/toy-GGUF", "lab/doc-to-lora"
+CHECKPOINT = "toy_d2l/checkpoint-20000/pytorch_model.bin"
+CHAT_FILE = "toy-Q4_K_M.gguf"
+SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+N_LAYERS, D_MODEL = 2, 64
+TOKEN = "hf_letmein"
+NO_CONVERTER = "engine.hypernetwork.no_such_module"
+
+
+def encoder_files(n_layers: int = N_LAYERS) -> dict[str, bytes]:
+    """A base model in two shards, as transformers saves it."""
+    shards = [{f"layer{i}.weight": np.full((D_MODEL, 2 * D_MODEL), i, np.float16)} for i in range(2)]
+    weight_map = {name: file for shard, file in zip(shards, SHARDS, strict=True) for name in shard}
+    settings = {"model_type": "gemma2", "num_hidden_layers": n_layers, "hidden_size": D_MODEL}
+    texts = {
+        "config.json": settings,
+        "tokenizer.json": {"version": "1.0"},
+        "tokenizer_config.json": {"bos": 2},
+        "model.safetensors.index.json": {"weight_map": weight_map},
+    }
+    files = {name: json.dumps(content).encode() for name, content in texts.items()}
+    return files | {file: save(shard) for file, shard in zip(SHARDS, shards, strict=True)}
+
+
+def gguf_bytes(folder: Path, n_layers: int = N_LAYERS, **more: int) -> bytes:
+    """A GGUF of the toy's architecture; ``folder`` is where it may be written."""
+    path = folder / "written.gguf"
+    writer = gguf.GGUFWriter(path, arch="gemma2")
+    writer.add_block_count(n_layers)
+    writer.add_embedding_length(D_MODEL)
+    for key, value in more.items():
+        writer.add_uint16(key.replace("_", "."), value)
+    writer.add_tensor("token_embd.weight", np.ones((32, D_MODEL), np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+def checkpoint_bytes(base_model: str = BASE) -> bytes:
+    """A zip as torch.save writes it, as far as it is looked at without unpickling."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        # A ZipInfo of its own has a fixed time, so that the bytes are the same each time.
+        archive.writestr(zipfile.ZipInfo("archive/data.pkl"), f"hypernet_config base_model {base_model}")
+        archive.writestr(zipfile.ZipInfo("archive/data/0"), bytes(range(256)) * 16)
+    return written.getvalue()
+
+
+def hypernetwork_config(n_layers: int = N_LAYERS, d_encoder: int = D_MODEL) -> HypernetworkConfig:
+    """Of a hypernetwork in Loreleaf's form."""
+    return HypernetworkConfig(
+        n_layers=n_layers,
+        d_encoder=d_encoder,
+        d_latent=8,
+        lora_rank=4,
+        target_modules=(TargetModule("down_proj", 8, d_encoder),),
+        lora_alpha=1.0,
+    )
+
+
+def toy_entry(pins: dict[str, str] | None = None, revision: str = "") -> ModelEntry:
+    """The toy, with the catalogue's kinds of parts."""
+    return ModelEntry(
+        name=NAME,
+        title="Toy 2B Instruct",
+        base_model=BASE,
+        licence="Toy licence",
+        architecture=Architecture("gemma2", "gemma2", N_LAYERS, D_MODEL, 16, 10_000, 2_000, 1_000),
+        chat_size_bytes=5_000,
+        parts=(
+            HubPart(Role.ENCODER, BASE, ENCODER_FILES, revision, 34_000, "Toy licence", is_gated=True),
+            HubPart(Role.HYPERNETWORK, NETWORKS, Wanted((CHECKPOINT,)), "", 4_000, "?", is_size_derived=True),
+            HubPart(Role.CHAT, GGUFS, Wanted((CHAT_FILE,)), "", 5_000, "Toy licence", pins=pins or {}),
+        ),
+    )
+
+
+def publish(hub: FakeHub, folder: Path) -> None:
+    """Put the toy's files on the hub, with others beside them that nobody wants."""
+    beside = {"README.md": b"# Toy", "pytorch_model.bin": b"old weights", "original/model.safetensors": b"x"}
+    hub.repos[BASE] = FakeRepo(encoder_files() | beside, commit="a" * 40)
+    hub.repos[GGUFS] = FakeRepo({CHAT_FILE: gguf_bytes(folder), "toy-Q8_0.gguf": b"too large"})
+    hub.repos[NETWORKS] = FakeRepo({CHECKPOINT: checkpoint_bytes(), "other_d2l/args.yaml": b"x: 1"})
+
+
+def pins_of(hub: FakeHub) -> dict[str, str]:
+    """What the catalogue would pin."""
+    return {CHAT_FILE: sha256(hub.repos[GGUFS].files[CHAT_FILE])}
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> Path:
+    """Files as a user has them."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+# --- processes that know the toy ----------------------------------------------------------------------------
+
+
+def put_toy_into_catalogue() -> None:
+    """From now on this process knows the built-in model and the toy, whose checkpoint nothing can convert."""
+    catalogue.CATALOGUE = (catalogue.CATALOGUE[0], toy_entry())
+    preparation.CONVERTER_MODULE = NO_CONVERTER
+
+
+def fetch_main(conn: Connection, wanted: FetchModel) -> None:
+    put_toy_into_catalogue()
+    fetch.main(conn, wanted)
+
+
+def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
+    """Takes the place of ``engine.client.fetch_client``."""
+    return WorkerClient("tests.engine.toy_catalogue:fetch_main", wanted, "fetch")
+
+
+def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
+    """Takes the place of ``engine.client.survey_client``."""
+    return WorkerClient("tests.engine.toy_catalogue:survey_main", wanted, "survey")
+
+
+def survey_main(conn: Connection, wanted: SurveyModels) -> None:
+    put_toy_into_catalogue()
+    survey.main(conn, wanted)
