@@ -232,7 +232,12 @@ def test_stopping_from_inside_an_event_is_refused_instead_of_hanging(
     assert "from inside its own events" in reports.get(timeout=PATIENCE_S)
 
 
-def test_the_child_is_prepared_before_anything_heavy_is_imported(clients: list[ToyClient]) -> None:
+def test_the_child_is_prepared_before_anything_heavy_is_imported(
+    clients: list[ToyClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the user sets is kept; and torch, in the process of these tests, sets some of it.
+    for name in ("GOMP_SPINCOUNT", "KMP_BLOCKTIME", "GGML_NO_BACKTRACE", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     client = begin(clients, "report_environment")
     assert client.next_event() == {
         "GOMP_SPINCOUNT": "100000",
