@@ -173,6 +173,17 @@ class Application:
         service.start()
 
 
+def models_wanted(profile: Profile, weights_dir: Path = SHIPPED_WEIGHTS) -> PrepareModels:
+    """The models that the settings name.
+
+    Args:
+        profile: whose settings.
+        weights_dir: hypernetwork of the built-in model.
+    """
+    paths = profile.paths
+    return PrepareModels(paths.cache_models, weights_dir, paths.models, profile.settings.current.model)
+
+
 def build(
     home: Path,
     *,
@@ -198,7 +209,7 @@ def build(
     lock = ProfileLock(profile.paths.lock)
     queueing = Queueing(profile.catalog, profile.jobs, events)
     models = ModelService(
-        PrepareModels(profile.paths.cache_models, weights_dir),
+        models_wanted(profile, weights_dir),
         lambda: profile.settings.current,
         events,
         profile.notices,

@@ -1,10 +1,13 @@
 """The process that unpacks the base model and hashes the models. Its imports (numpy) happen only there."""
 
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
 from engine.errors import EngineError
 from engine.messages import WorkerFailed
+from engine.models.catalogue import BUILT_IN
+from engine.models.store import ModelStore
 
 PROGRESS_STEP = 0.01
 """Progress is sent in steps of at least this share."""
@@ -12,9 +15,6 @@ PROGRESS_STEP = 0.01
 
 def main(conn: Connection, wanted: PrepareModels) -> None:
     """Prepare, tell the result, return. Entry of a process spawned by ``engine.client.WorkerClient``."""
-    from engine.hypernetwork.weights_file import hypernetwork_hash
-    from engine.models.embedded import base_model_hash, ensure_base_model
-
     told = -1.0
 
     def tell(share: float) -> None:
@@ -24,14 +24,32 @@ def main(conn: Connection, wanted: PrepareModels) -> None:
             conn.send(PreparationProgress(share))
 
     try:
-        base_model = ensure_base_model(wanted.cache_dir, tell)
-        prepared = PreparedModels(
-            base_model=base_model,
-            weights_dir=wanted.weights_dir,
-            base_hash=base_model_hash(base_model),
-            hypernetwork_hash=hypernetwork_hash(wanted.weights_dir),
-        )
+        prepared = _built_in(wanted, tell) if wanted.name == BUILT_IN else _fetched(wanted)
     except EngineError as exc:
         conn.send(WorkerFailed(exc.title, exc.detail))
         return
     conn.send(prepared)
+
+
+def _built_in(wanted: PrepareModels, tell: Callable[[float], None]) -> PreparedModels:
+    from engine.hypernetwork.weights_file import hypernetwork_hash
+    from engine.models.embedded import base_model_hash, ensure_base_model
+
+    base_model = ensure_base_model(wanted.cache_dir, tell)
+    return PreparedModels(
+        base_model=base_model,
+        weights_dir=wanted.weights_dir,
+        base_hash=base_model_hash(base_model),
+        hypernetwork_hash=hypernetwork_hash(wanted.weights_dir),
+    )
+
+
+def _fetched(wanted: PrepareModels) -> PreparedModels:
+    ready = ModelStore(wanted.cache_dir, wanted.records_dir).ready(wanted.name)
+    return PreparedModels(
+        base_model=ready.chat,
+        weights_dir=ready.weights_dir,
+        base_hash=ready.chat_sha256,
+        hypernetwork_hash=ready.hypernetwork_hash,
+        encoder_dir=ready.encoder_dir,
+    )

@@ -42,6 +42,7 @@ class EngineSettings:
         n_ctx: context window of the chat in tokens.
         idle_unload_s: the ingest worker frees its models after this many idle seconds.
         encoder_dir: transformers folder of the context encoder; None for the embedded base, which is its own.
+        base_hash: SHA-256 hex of ``base_model`` if it is known, so that gigabytes need not be read again.
     """
 
     base_model: Path
@@ -51,6 +52,7 @@ class EngineSettings:
     n_ctx: int = 4096
     idle_unload_s: float = 300.0
     encoder_dir: Path | None = None
+    base_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from engine.documents.chunking import TextSpan, iterate_chunks
 from engine.documents.reader import read_document
 from engine.errors import EngineError, UnreadableDocument
 from engine.messages import ChunkAdapter, Codec, EngineSettings, Internalize, JobDone
+from engine.models.embedded import base_model_hash
 
 
 class InternalizerConfig(Protocol):
@@ -206,7 +207,7 @@ def load_models(settings: EngineSettings) -> Internalizer:
     from engine.hypernetwork.published import PublishedInternalizer
 
     return PublishedInternalizer.load(
-        settings.base_model,
+        settings.base_hash or base_model_hash(settings.base_model),
         settings.weights_dir,
         settings.encoder_dir,
         settings.device,

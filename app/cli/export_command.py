@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from app.bootstrap import SHIPPED_WEIGHTS, open_profile
+from app.bootstrap import open_profile
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.cli.naming import find_document
@@ -41,7 +41,7 @@ def export(options: argparse.Namespace, console: Console) -> int:
             content_hash=document.content_hash,
             chunks=tuple(record.data for record in adapters),
             base_model=models.base_model,
-            weights_dir=SHIPPED_WEIGHTS,
+            weights_dir=models.weights_dir,
             base_hash=models.base_hash,
             hypernetwork_hash=models.hypernetwork_hash,
         )

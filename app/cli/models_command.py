@@ -1,13 +1,14 @@
-"""models list, get, remove: which base models there are, making one ready, and deleting one."""
+"""models list, get, use, remove: which base models there are, making one ready, choosing, deleting one."""
 
 import argparse
 import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from app.bootstrap import build_model_catalogue, open_profile
+from app.bootstrap import build_model_catalogue, models_wanted, open_profile
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.cli.model_listing import model_as_json, model_lines, progress_line
@@ -16,7 +17,7 @@ from app.cli.opening import home_of
 from app.services.hub_token import check_token
 from app.services.model_catalogue import ModelCatalogue, TokenMissing
 from engine.errors import EngineError
-from engine.models.catalogue import find_entry
+from engine.models.catalogue import BUILT_IN, find_entry
 from engine.models.fitting import gigabytes
 from engine.models.messages import ModelFetched, ModelsFound, ModelState
 
@@ -57,6 +58,27 @@ def get_model(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def use_model(options: argparse.Namespace, console: Console) -> int:
+    """Choose the base model that learns and answers from the next start on."""
+    entry = find_entry(options.name)
+    profile = open_profile(home_of(options.home))
+    try:
+        # What is not complete is refused now, not at the next start.
+        prepare_models(profile, console, replace(models_wanted(profile), name=entry.name))
+        settings = profile.settings.current
+        if settings.model == entry.name:
+            console.result(f"{entry.name} is in use already.")
+            return 0
+        profile.settings.save(replace(settings, model=entry.name))
+    except OSError as exc:
+        raise CommandFailed(f"The settings cannot be written: {exc.strerror}.", str(exc.filename)) from exc
+    finally:
+        profile.close()
+    console.result(f"{entry.name} is used from the next start on.")
+    console.remark("Notes that were learnt with another model are learnt anew then; nothing of them is lost.")
+    return 0
+
+
 def remove_model(options: argparse.Namespace, console: Console) -> int:
     """Delete what was downloaded for a base model."""
     with _catalogue(options) as catalogue:
@@ -92,7 +114,8 @@ def _unpack(options: argparse.Namespace, console: Console) -> int:
         raise CommandFailed(f"“{options.name}” comes with Loreleaf.", "It needs neither --from nor a token.")
     profile = open_profile(home_of(options.home))
     try:
-        models = prepare_models(profile, console)
+        wanted = replace(models_wanted(profile), name=BUILT_IN)
+        models = prepare_models(profile, console, wanted)
     finally:
         profile.close()
     console.result(f"{options.name}  ready  {models.base_model}")

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from app.bootstrap import SHIPPED_WEIGHTS, Profile, preparation_client
+from app.bootstrap import Profile, models_wanted, preparation_client
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.services import one_shot
@@ -39,11 +39,16 @@ def run_one_shot(
         raise CommandFailed(exc.title, exc.detail) from exc
 
 
-def prepare_models(profile: Profile, console: Console) -> PreparedModels:
+def prepare_models(profile: Profile, console: Console, wanted: PrepareModels | None = None) -> PreparedModels:
     """Unpack the base model unless it is, and say what the models are.
+
+    Args:
+        profile: whose models.
+        console: shows the progress.
+        wanted: other models than those that the settings name.
 
     Raises:
         CommandFailed: they cannot be had.
     """
-    client = preparation_client(PrepareModels(profile.paths.cache_models, SHIPPED_WEIGHTS))
+    client = preparation_client(wanted or models_wanted(profile))
     return run_one_shot(client, PreparedModels, console, "Unpacking the language model")

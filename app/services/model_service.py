@@ -62,6 +62,8 @@ def engine_settings(settings: Settings, models: PreparedModels) -> EngineSetting
         n_threads=settings.n_threads,
         n_ctx=settings.n_ctx,
         idle_unload_s=settings.idle_unload_s,
+        encoder_dir=models.encoder_dir,
+        base_hash=models.base_hash,
     )
 
 

@@ -19,6 +19,7 @@ from engine.messages import (
     WorkerDied,
     WorkerFailed,
 )
+from engine.models.catalogue import BUILT_IN
 from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
 
 CommandT = TypeVar("CommandT", contravariant=True)
@@ -55,16 +56,18 @@ class PreparedModels:
     """The models every answer and every adapter of this run belongs to.
 
     Attributes:
-        base_model: the F16 GGUF of the base model.
+        base_model: the GGUF of the base model.
         weights_dir: folder of the hypernetwork.
         base_hash: SHA-256 hex of ``base_model``.
         hypernetwork_hash: SHA-256 hex over the hypernetwork's tensors and config.
+        encoder_dir: transformers folder of the context encoder; None for the built-in model.
     """
 
     base_model: Path
     weights_dir: Path
     base_hash: str
     hypernetwork_hash: str
+    encoder_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,16 @@ class PrepareModels:
     """What the preparing process is started with.
 
     Attributes:
-        cache_dir: where converted base models are kept.
-        weights_dir: folder of the hypernetwork.
+        cache_dir: where base models are kept.
+        weights_dir: hypernetwork of the built-in model.
+        records_dir: where it is written down what was fetched.
+        name: of the model, as ``loreleaf models list`` shows it.
     """
 
     cache_dir: Path
     weights_dir: Path
+    records_dir: Path
+    name: str = BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.services.notices import NoticeBoard
 from engine.messages import AnswerMode
+from engine.models.catalogue import BUILT_IN
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -22,6 +23,7 @@ class Settings:
         max_active_chunks: at most this many passages take part in one answer.
         max_answer_tokens: longest answer.
         temperature: 0 gives the most probable answer each time.
+        model: name of the base model, as ``loreleaf models list`` shows it. Takes effect at the next start.
         device: for learning: "auto", "cpu", "cuda" or "mps". Takes effect at the next start.
         n_threads: CPU threads of each worker; None lets the engine choose. Takes effect at the next start.
         n_ctx: context window of the chat in tokens. Takes effect at the next start.
@@ -33,6 +35,7 @@ class Settings:
     max_active_chunks: int = 4
     max_answer_tokens: int = 256
     temperature: float = 0.0
+    model: str = BUILT_IN
     device: str = "auto"
     n_threads: int | None = None
     n_ctx: int = 4096

@@ -64,7 +64,7 @@ class ChatSession:
         """
         n_threads = choose_threads(settings.n_threads)
         head = LatentHead.load(settings.weights_dir)
-        base_hash = base_model_hash(settings.base_model)
+        base_hash = settings.base_hash or base_model_hash(settings.base_model)
         if head.config.base_model_hash not in ("", base_hash):
             detail = (
                 f"The hypernetwork needs {head.config.base_model_hash}, {settings.base_model} is {base_hash}."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
@@ -26,6 +27,7 @@ from engine.hypernetwork.placement import faster_cpu_dtype
 from engine.hypernetwork.templates import Template, template_for
 
 logger = logging.getLogger(__name__)
+transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a worker's stderr is its log
 
 
 def load_checkpoint(

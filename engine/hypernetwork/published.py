@@ -17,7 +17,6 @@ from engine.hypernetwork.loading import load_checkpoint
 from engine.hypernetwork.placement import Placement, choose_device, faster_cpu_dtype
 from engine.hypernetwork.reading import Chunks
 from engine.hypernetwork.weights_file import hypernetwork_hash
-from engine.models.embedded import base_model_hash
 
 
 class PublishedInternalizer:
@@ -31,23 +30,23 @@ class PublishedInternalizer:
         batch_size: chunks computed together, so that a cancelled job ends within seconds.
     """
 
-    def __init__(self, doc: DocToLora, placement: Placement, base_model: Path, weights_dir: Path) -> None:
+    def __init__(self, doc: DocToLora, placement: Placement, base_hash: str, weights_dir: Path) -> None:
         self._doc = doc
         self.config: HypernetworkConfig = doc.config
         self.rank = doc.config.lora_rank
-        self.base_hash = base_model_hash(base_model)
+        self.base_hash = base_hash
         self.hypernetwork_hash = hypernetwork_hash(weights_dir)
         self.device_text, self.device_reason = placement.text, placement.reason
         self.batch_size = 1 if placement.device.type == "cpu" else 4
 
     @classmethod
     def load(
-        cls, base_model: Path, weights_dir: Path, encoder_dir: Path, device: str, n_threads: int | None
+        cls, base_hash: str, weights_dir: Path, encoder_dir: Path, device: str, n_threads: int | None
     ) -> Self:
         """Load the encoder and the hypernetwork.
 
         Args:
-            base_model: GGUF file of the model that chats; only its identity is used.
+            base_hash: identity of the model that chats.
             weights_dir: a folder that ``convert_checkpoint`` wrote.
             encoder_dir: transformers folder of the context encoder.
             device: "auto", "cuda", "mps" or "cpu".
@@ -60,7 +59,7 @@ class PublishedInternalizer:
         doc = load_checkpoint(
             weights_dir, encoder_model=encoder_dir, device=placement.device, dtype=placement.dtype
         )
-        return cls(doc, placement, base_model, weights_dir)
+        return cls(doc, placement, base_hash, weights_dir)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a chunk with this text, template included."""

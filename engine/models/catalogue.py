@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 from engine.errors import ModelUnavailable
 
+BUILT_IN = "embedded"
+"""Name of the base model that comes with the program."""
+
 HUB_PAGES = "https://huggingface.co"
 """Where licences are accepted and tokens made. Mirrors have the files, not these pages."""
 
@@ -178,7 +181,7 @@ def _gguf(repo: str, revision: str, file: str, size_bytes: int, sha256: str, lic
 
 
 _EMBEDDED = ModelEntry(
-    name="embedded",
+    name=BUILT_IN,
     title="SmolLM2-135M-Instruct",
     base_model="HuggingFaceTB/SmolLM2-135M-Instruct",
     licence="Apache-2.0",

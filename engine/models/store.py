@@ -112,6 +112,7 @@ class ReadyModel:
 
     Attributes:
         chat: the GGUF for llama.cpp.
+        chat_sha256: of that file, in hex.
         encoder_dir: config.json, tokenizer and safetensors of the base model.
         weights_dir: the hypernetwork in Loreleaf's form.
         hypernetwork_hash: its identity.
@@ -119,6 +120,7 @@ class ReadyModel:
 
     name: str
     chat: Path
+    chat_sha256: str
     encoder_dir: Path
     weights_dir: Path
     hypernetwork_hash: str
@@ -204,13 +206,19 @@ class ModelStore:
             ModelUnavailable: it is not complete, not checked or not prepared.
         """
         record = self.load(name)
-        hypernetwork = record.part(Role.HYPERNETWORK)
-        if hypernetwork is None or not self.is_complete(record) or not record.hypernetwork_hash:
+        hypernetwork, chat = record.part(Role.HYPERNETWORK), self.chat_file(record)
+        if (
+            hypernetwork is None
+            or chat is None
+            or not self.is_complete(record)
+            or not record.hypernetwork_hash
+        ):
             raise ModelUnavailable(f"The model “{name}” is not ready.", f"Type: loreleaf models get {name}")
         converted = hypernetwork.is_in_our_form
         return ReadyModel(
             name=name,
-            chat=self._files_of(record, Role.CHAT)[0],
+            chat=chat[0],
+            chat_sha256=chat[1].sha256,
             encoder_dir=self._files_of(record, Role.ENCODER)[0].parent,
             weights_dir=self.folder_of(name, hypernetwork) if converted else self.prepared_dir(name),
             hypernetwork_hash=record.hypernetwork_hash,
