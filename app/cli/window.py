@@ -10,7 +10,7 @@ import app
 from app.cli.console import Console
 from app.cli.display import why_no_window
 from app.cli.errors import CommandFailed
-from app.cli.opening import home_of
+from app.cli.home import home_of
 
 _CHAT_ADVICE = "Without the window, “loreleaf chat” chats in the terminal."
 
