@@ -8,6 +8,7 @@ from pathlib import Path
 
 import engine
 from app.log_file import log_into
+from app.profile_basics import ProfileBasics, read_basics
 from app.services.chat_service import ChatService
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.hub_token import HubToken
@@ -80,8 +81,16 @@ def open_profile(home: Path) -> Profile:
     Raises:
         StorageError: the folder or the catalog cannot be used; see its title and detail.
     """
-    paths = ProfilePaths(home.expanduser().resolve())
-    notices = NoticeBoard()
+    return open_catalog(read_basics(home))
+
+
+def open_catalog(basics: ProfileBasics) -> Profile:
+    """Open the rest of a profile whose basics are known, making it if need be.
+
+    Raises:
+        StorageError: as ``open_profile``.
+    """
+    paths, notices = basics.paths, basics.notices
     try:
         paths.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as exc:
@@ -95,7 +104,7 @@ def open_profile(home: Path) -> Profile:
     return Profile(
         paths=paths,
         notices=notices,
-        settings=SettingsFile(paths.settings, notices),
+        settings=basics.settings,
         database=database,
         catalog=Catalog(database),
         jobs=IngestQueue(database),
@@ -191,19 +200,30 @@ def build(
     weights_dir: Path = SHIPPED_WEIGHTS,
     workers: WorkerFactories | None = None,
 ) -> Application:
-    """Build the services of the profile in ``home``; nothing runs yet.
-
-    Args:
-        home: the profile's folder.
-        headless: for a command that does one thing and ends: folders are not watched, and the process that
-            answers is started with the first question.
-        weights_dir: folder of the hypernetwork.
-        workers: how the worker processes are made.
+    """Open the profile in ``home`` and assemble its services; see ``assemble``.
 
     Raises:
         StorageError: the folder or the catalog cannot be used.
     """
-    profile = open_profile(home)
+    return assemble(open_profile(home), headless=headless, weights_dir=weights_dir, workers=workers)
+
+
+def assemble(
+    profile: Profile,
+    *,
+    headless: bool = False,
+    weights_dir: Path = SHIPPED_WEIGHTS,
+    workers: WorkerFactories | None = None,
+) -> Application:
+    """The services of a profile; nothing runs yet. They close the profile when they are closed.
+
+    Args:
+        profile: open.
+        headless: for a command that does one thing and ends: folders are not watched, and the process that
+            answers is started with the first question.
+        weights_dir: folder of the hypernetwork.
+        workers: how the worker processes are made.
+    """
     factories = workers or WorkerFactories()
     events = LibraryEvents()
     lock = ProfileLock(profile.paths.lock)

@@ -28,6 +28,7 @@ from app.services.answers import AnswerEvent, AnswerFinished, AnswerText
 from app.ui.application import samples_folder
 from app.ui.engine_bridge import EngineBridge
 from app.ui.icon import app_icon
+from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.samples import QUESTIONS_NAME, find_samples
 from app.ui.theme import DARK, LIGHT, apply_theme
@@ -249,7 +250,7 @@ def make(folder: Path) -> None:
         notes.mkdir()
         application = build(Path(scratch, "home"))
         bridge = EngineBridge()
-        window = MainWindow(application, bridge, samples_folder())
+        window = MainWindow(application, LateServices(lambda: application), bridge, samples_folder())
         window.show()
         window.start()
         stage = Stage(application, window, bridge, notes, folder)

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 PASSED_ON = {
@@ -48,7 +47,18 @@ def _split_home(arguments: Sequence[str]) -> tuple[str | None, Sequence[str]]:
     return None, arguments
 
 
+class _ShowVersion(argparse.Action):
+    """Says the version and ends. Looks it up only then: that import takes longer than all others here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_what_was_typed: object) -> None:
+        """Exit with code 0."""
+        print(f"loreleaf {_version()}")
+        parser.exit()
+
+
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("loreleaf")
     except PackageNotFoundError:  # run from the sources
@@ -62,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "the window.",
         epilog="Exit codes: 0 done, 1 it failed and said why, 2 the command line was wrong.",
     )
-    parser.add_argument("--version", action="version", version=f"loreleaf {_version()}")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
     home_help = "the folder with Loreleaf's data (default: LORELEAF_HOME, else the system's usual place)"
     parser.add_argument("--home", metavar="DIR", help=home_help)
     parser.set_defaults(run="app.cli.window:open_window")

@@ -5,9 +5,10 @@ import argparse
 from app.bootstrap import Application
 from app.cli.asking import answer_as_json, ask_and_follow, source_lines
 from app.cli.console import Console, plural
+from app.cli.home import home_of
 from app.cli.learning import WAITING
 from app.cli.library_commands import outdated_ids
-from app.cli.opening import home_of, opened, start
+from app.cli.opening import opened, start
 from app.services.answers import Answer
 from engine.messages import AnswerMode
 from storage.records import DocumentState

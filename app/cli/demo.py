@@ -11,8 +11,9 @@ from app.bootstrap import Application
 from app.cli.asking import ask_and_follow, source_lines
 from app.cli.console import Console, plural
 from app.cli.errors import CommandFailed
+from app.cli.home import named_home
 from app.cli.learning import Learning
-from app.cli.opening import named_home, opened, start
+from app.cli.opening import opened, start
 from app.ui.samples import Samples, find_samples
 from engine.messages import AnswerMode
 

@@ -13,10 +13,10 @@ from app.bootstrap import Profile, build_model_catalogue, open_profile
 from app.cli.console import Console, plural
 from app.cli.display import why_no_window
 from app.cli.errors import CommandFailed
+from app.cli.home import home_of
 from app.cli.model_listing import machine_as_json, model_as_json
 from app.cli.models_command import survey_models
 from app.cli.one_shot import prepare_models, run_one_shot
-from app.cli.opening import home_of
 from app.cli.window import what_qt_lacks
 from app.services.model_service import engine_settings
 from app.services.notices import Notice

@@ -7,9 +7,9 @@ from pathlib import Path
 from app.bootstrap import open_profile
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
+from app.cli.home import home_of
 from app.cli.naming import find_document
 from app.cli.one_shot import prepare_models, run_one_shot
-from app.cli.opening import home_of
 from engine.client import WorkerClient
 from engine.messages import AdapterExported, Codec, ExportAdapter
 from storage.records import DocumentRecord, DocumentState

@@ -6,10 +6,11 @@ from pathlib import Path
 from app.bootstrap import Application
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
+from app.cli.home import home_of
 from app.cli.learning import WAITING, Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents, find_folder
 from app.cli.one_shot import prepare_models
-from app.cli.opening import home_of, opened, start
+from app.cli.opening import opened, start
 from app.services.ingest_service import AddReport
 from app.services.note_files import Skipped, canonical, is_folder, stamp_of, walk_notes
 from storage.records import DocumentRecord, DocumentState, FolderRecord

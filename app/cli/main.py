@@ -69,7 +69,7 @@ def _explain(exc: Exception, options: argparse.Namespace, console: Console) -> i
 
 def _keep_traceback(exc: Exception, options: argparse.Namespace) -> str:
     """Write the traceback into the profile's log; returns where it is, for the user."""
-    from app.cli.opening import home_of
+    from app.cli.home import home_of
     from app.log_file import LOG_NAME, log_into
     from storage.paths import ProfilePaths
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from app.bootstrap import build_model_catalogue, models_wanted, open_profile
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
+from app.cli.home import home_of
 from app.cli.model_listing import model_as_json, model_lines, progress_line
 from app.cli.one_shot import prepare_models
-from app.cli.opening import home_of
 from app.services.hub_token import check_token
 from app.services.model_catalogue import ModelCatalogue, TokenMissing
 from engine.errors import EngineError

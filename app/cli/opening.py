@@ -1,6 +1,5 @@
 """Open a profile for one command, and close it whatever happens."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,20 +10,6 @@ from app.bootstrap import Application, build
 from app.cli.console import Console
 from app.services.notices import Notice
 from engine.interrupts import interrupts_blocked
-from storage.paths import default_home
-
-HOME_VARIABLE = "LORELEAF_HOME"
-
-
-def named_home(option: str | None) -> Path | None:
-    """The profile folder that the user named, by the option or by LORELEAF_HOME; None if by neither."""
-    name = option or os.environ.get(HOME_VARIABLE)
-    return Path(name).expanduser() if name else None
-
-
-def home_of(option: str | None) -> Path:
-    """The profile folder to use."""
-    return named_home(option) or default_home()
 
 
 @contextmanager

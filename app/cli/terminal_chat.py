@@ -12,9 +12,10 @@ from app.cli.asking import ask_and_follow, source_lines
 from app.cli.console import Console, plural
 from app.cli.demo import samples_folder
 from app.cli.errors import CommandFailed
+from app.cli.home import home_of
 from app.cli.learning import WAITING, Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents
-from app.cli.opening import home_of, opened, start
+from app.cli.opening import opened, start
 from app.services.answers import Answer, QuestionRefused
 from app.services.notices import Notice
 from app.ui.samples import find_samples

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,9 @@ import app
 from app.cli.console import Console
 from app.cli.display import why_no_window
 from app.cli.errors import CommandFailed
-from app.cli.opening import home_of
+from app.cli.home import home_of
+from app.profile_basics import ProfileBasics, read_basics
+from app.ui.ports import ApplicationPort
 
 _CHAT_ADVICE = "Without the window, “loreleaf chat” chats in the terminal."
 
@@ -50,9 +53,15 @@ def _show_window(home: Path) -> int:
             f"The window cannot open: {exc}.",
             f"Install the package of your system that brings this library. {_CHAT_ADVICE}",
         ) from exc
-    from app.bootstrap import build
+    basics = read_basics(home)
+    return run(basics, partial(_open_services, basics))
 
-    return run(build(home))
+
+def _open_services(basics: ProfileBasics) -> ApplicationPort:
+    """Called when the window is on the screen: only then the store and the services are imported."""
+    from app.bootstrap import assemble, open_catalog
+
+    return assemble(open_catalog(basics))
 
 
 def what_qt_lacks() -> str:

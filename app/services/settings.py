@@ -91,7 +91,7 @@ class SettingsFile:
     def _load(self) -> Settings:
         try:
             raw = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # the latter is told when the catalog is opened
             return Settings()
         except OSError as exc:
             self._notices.warn(

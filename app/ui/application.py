@@ -1,19 +1,23 @@
-"""The desktop application: Qt's loop around the window, and the services' life around both."""
+"""The desktop application: Qt's loop around the window, and the services' life inside it."""
 
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
+from shiboken6.Shiboken import delete
 
 import app
 from app.ui.crash_hook import CrashHook
 from app.ui.engine_bridge import EngineBridge
+from app.ui.first_paint import FirstPaint
 from app.ui.hold_watch import HoldWatch
 from app.ui.icon import app_icon
 from app.ui.interrupts import InterruptWatch
+from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
-from app.ui.ports import ApplicationPort
+from app.ui.ports import ApplicationPort, BasicsPort
 from app.ui.theme import ThemeFollower
 
 
@@ -22,11 +26,40 @@ def samples_folder() -> Path:
     return Path(app.__path__[0]) / "samples"
 
 
-def run(application: ApplicationPort) -> int:
+def run(basics: BasicsPort, open_services: Callable[[], ApplicationPort]) -> int:
     """Show the window until it is closed, then close the services. Returns the process's exit code.
 
-    The window is painted before the services start; they start on a thread of their own.
+    Args:
+        basics: what the window shows before there is more.
+        open_services: called on a thread of its own once the window is painted, and not at all if the window
+            is closed before.
+
+    Raises:
+        StorageError: the services could not be opened. The window has said so, until it was closed.
     """
+    qt = _qt_application()
+    services = LateServices(open_services)
+    with ExitStack() as undo:
+        undo.callback(ThemeFollower(qt).deleteLater)
+        undo.callback(InterruptWatch(qt).remove)
+        hook = CrashHook(basics.notices)
+        hook.install()
+        undo.callback(hook.remove)
+        # Left to the garbage collector, bridge and window would end on whichever thread that happens to run.
+        bridge = EngineBridge()
+        undo.callback(delete, bridge)
+        undo.callback(services.close)
+        window = MainWindow(basics, services, bridge, samples_folder())
+        undo.callback(delete, window)
+        undo.callback(window.shut)
+        FirstPaint(window).happened.connect(window.start)
+        window.show()
+        undo.callback(window.hide)
+        undo.callback(HoldWatch().remove)
+        return int(qt.exec())
+
+
+def _qt_application() -> QApplication:
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)  # nobody else makes one in this process
     qt.setApplicationName("Loreleaf")
@@ -34,23 +67,4 @@ def run(application: ApplicationPort) -> int:
     qt.setDesktopFileName("loreleaf")
     qt.setStyle("Fusion")
     qt.setWindowIcon(app_icon())
-    follower = ThemeFollower(qt)
-    hook = CrashHook(application.notices)
-    hook.install()
-    interrupts = InterruptWatch(qt)
-    bridge = EngineBridge()
-    window = MainWindow(application, bridge, samples_folder())
-    window.show()
-    holds = HoldWatch()
-    # With an interval of 0 the first paint comes first.
-    QTimer.singleShot(0, window.start)
-    try:
-        return int(qt.exec())
-    finally:
-        holds.remove()
-        window.hide()
-        window.shut()
-        application.close()
-        hook.remove()
-        interrupts.remove()
-        follower.deleteLater()
+    return qt

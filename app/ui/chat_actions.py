@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.services.answers import AnswerEvent, AnswerFinished, AnswerRefused, AnswerStarted, AnswerText
 from app.ui.background import Background
 from app.ui.chat_list import ChatListModel
+from app.ui.late_services import LateServices
 from app.ui.ports import ChatPort, RunningAnswerPort
 from app.ui.transcript_model import TranscriptModel
 from engine.messages import AnswerMode
@@ -50,7 +51,7 @@ class ChatActions(QObject):
         self,
         transcript: TranscriptModel,
         chats: ChatListModel,
-        service: ChatPort,
+        services: LateServices,
         lane: Background,
         publish: Callable[[object, AnswerEvent], None],
         parent: QObject | None = None,
@@ -59,7 +60,7 @@ class ChatActions(QObject):
         super().__init__(parent)
         self._transcript = transcript
         self._chats = chats
-        self._service = service
+        self._services = services
         self._lane = lane
         self._publish = publish
         self._shown_chat: int | None = None
@@ -124,11 +125,11 @@ class ChatActions(QObject):
             self.stop()
         if self._shown_chat == chat.id:
             self.new_chat()
-        self._lane.run(partial(self._service.delete_chat, chat.id), self._on_deleted)
+        self._lane.run(lambda: self._service().delete_chat(chat.id), self._on_deleted)
 
     def reload_chats(self) -> None:
         """Read the list of chats."""
-        self._lane.run(self._service.chats, self._on_chats_read)
+        self._lane.run(lambda: self._service().chats(), self._on_chats_read)
 
     # --- the running answer ---------------------------------------------------------------------------------
 
@@ -159,11 +160,12 @@ class ChatActions(QObject):
 
     def _begin(self, question: _Question) -> tuple[int, RunningAnswerPort]:
         """On the lane."""
+        service = self._service()
         chat_id = question.chat_id
         if chat_id is None:
-            chat_id = self._service.new_chat().id
+            chat_id = service.new_chat().id
         on_event = partial(self._publish, question)
-        return chat_id, self._service.ask(chat_id, question.text, mode=question.mode, on_event=on_event)
+        return chat_id, service.ask(chat_id, question.text, mode=question.mode, on_event=on_event)
 
     def _on_begun(self, question: _Question, begun: tuple[int, RunningAnswerPort]) -> None:
         chat_id, running = begun
@@ -196,11 +198,15 @@ class ChatActions(QObject):
         self.answering_changed.emit(False)
         self.reload_chats()
 
+    def _service(self) -> ChatPort:
+        """On the lane: a question asked before the services are open waits here for them."""
+        return self._services.get().chat
+
     # --- reading --------------------------------------------------------------------------------------------
 
     def _read_turns(self, chat_id: int | None) -> None:
         if chat_id is not None:
-            self._lane.run(partial(self._service.turns, chat_id), partial(self._on_turns_read, chat_id))
+            self._lane.run(lambda: self._service().turns(chat_id), partial(self._on_turns_read, chat_id))
 
     def _on_turns_read(self, chat_id: int, turns: Sequence[TurnRecord]) -> None:
         if chat_id != self._shown_chat:

@@ -109,6 +109,11 @@ class ChatView(QWidget):
         self.stop_button.setEnabled(is_answering)
         self._on_text_changed()
 
+    def set_unavailable(self) -> None:
+        """Nothing can be asked in this run."""
+        for part in (self.composer, self.chats_button, self.new_button):
+            part.setEnabled(False)
+
     def set_stopping(self) -> None:
         """Stop was asked for; it follows within a second."""
         self.stop_button.setEnabled(False)

@@ -11,7 +11,8 @@ from app.services.library_events import JobProgressed
 from app.services.notices import NoticeBoard
 from app.ui.background import Background
 from app.ui.document_table_model import DocumentTableModel, plural
-from app.ui.ports import AddReportPort, IngestPort, LibraryPort, WatchPort
+from app.ui.late_services import LateServices
+from app.ui.ports import AddReportPort
 from storage.records import DocumentRecord, FolderRecord
 
 RELOAD_MS = 120
@@ -39,6 +40,8 @@ class LibraryLanes:
 class LibraryActions(QObject):
     """Adds, switches, forgets and retries documents, and watches folders. GUI thread only.
 
+    What is added before the services are open waits for them on its lane.
+
     Signals:
         documents_shown: the model shows the catalog's present state. documents: tuple of DocumentRecord.
         folders_shown: the watched folders were read. folders: tuple of FolderRecord.
@@ -52,18 +55,14 @@ class LibraryActions(QObject):
     def __init__(
         self,
         model: DocumentTableModel,
-        library: LibraryPort,
-        ingest: IngestPort,
-        watch: WatchPort,
+        services: LateServices,
         notices: NoticeBoard,
         lanes: LibraryLanes,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._model = model
-        self._library = library
-        self._ingest = ingest
-        self._watch = watch
+        self._services = services
         self._notices = notices
         self._lanes = lanes
         self._n_adding = 0
@@ -73,10 +72,20 @@ class LibraryActions(QObject):
         self._reload_timer = QTimer(self)
         self._reload_timer.setSingleShot(True)
         self._reload_timer.setInterval(RELOAD_MS)
-        self._reload_timer.timeout.connect(self._read_documents)
+        self._reload_timer.timeout.connect(self.read)
         model.enabled_changed.connect(self._on_enabled_changed)
 
     # --- reading --------------------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        """Read documents now."""
+        if self._is_reading:
+            self._must_read_again = True
+            return
+        self._is_reading = True
+        self._lanes.reads.run(
+            lambda: self._services.get().library.documents(), self._on_documents_read, self._on_reading_failed
+        )
 
     def reload(self) -> None:
         """Read documents soon; many calls in a row cost one reading."""
@@ -85,7 +94,7 @@ class LibraryActions(QObject):
 
     def reload_folders(self) -> None:
         """Read the watched folders."""
-        self._lanes.reads.run(self._library.folders, self._on_folders_read)
+        self._lanes.reads.run(lambda: self._services.get().library.folders(), self._on_folders_read)
 
     def show_progress(self, progress: JobProgressed) -> None:
         """A document is being learnt."""
@@ -101,34 +110,44 @@ class LibraryActions(QObject):
         """Learn files and what is inside folders."""
         if paths:
             self._begin_adding()
+            chosen = tuple(paths)
             self._lanes.intake.run(
-                partial(self._ingest.add_paths, tuple(paths)), self._on_added, self._on_adding_failed
+                lambda: self._services.get().ingest.add_paths(chosen), self._on_added, self._on_adding_failed
             )
 
     def watch(self, folder: Path) -> None:
         """Learn a folder and follow its changes."""
         self._begin_adding()
-        self._lanes.intake.run(partial(self._watch.watch, folder), self._on_watched, self._on_adding_failed)
+        self._lanes.intake.run(
+            lambda: self._services.get().watch.watch(folder), self._on_watched, self._on_adding_failed
+        )
 
     def unwatch(self, folder_id: int) -> None:
         """Follow a folder no longer."""
-        self._lanes.intake.run(partial(self._watch.unwatch, folder_id), self._on_folders_changed)
+        self._lanes.intake.run(
+            lambda: self._services.get().watch.unwatch(folder_id), self._on_folders_changed
+        )
 
     def retry(self, ids: Sequence[int]) -> None:
         """Try failed documents again."""
         for document_id in ids:
-            self._lanes.writes.run(partial(self._ingest.retry, document_id), self._on_changed)
+            self._lanes.writes.run(partial(self._retry, document_id), self._on_changed)
 
     def forget(self, ids: Sequence[int]) -> None:
         """Remove documents; the user has confirmed it."""
-        self._lanes.writes.run(partial(self._library.forget, tuple(ids)), self._on_changed)
+        forgotten = tuple(ids)
+        self._lanes.writes.run(lambda: self._services.get().library.forget(forgotten), self._on_changed)
+
+    def _retry(self, document_id: int) -> None:
+        """On the lane."""
+        self._services.get().ingest.retry(document_id)
 
     # --- what comes back ------------------------------------------------------------------------------------
 
     def _on_enabled_changed(self, ids: tuple[int, ...], enabled: bool) -> None:
         self._switching.update(dict.fromkeys(ids, enabled))
         self._lanes.writes.run(
-            partial(self._library.set_enabled, ids, enabled),
+            lambda: self._services.get().library.set_enabled(ids, enabled),
             partial(self._on_switched, ids, enabled),
             partial(self._on_switching_failed, ids),
         )
@@ -188,13 +207,6 @@ class LibraryActions(QObject):
     def _end_adding(self) -> None:
         self._n_adding -= 1
         self.adding_changed.emit(self._n_adding)
-
-    def _read_documents(self) -> None:
-        if self._is_reading:
-            self._must_read_again = True
-            return
-        self._is_reading = True
-        self._lanes.reads.run(self._library.documents, self._on_documents_read, self._on_reading_failed)
 
     def _on_documents_read(self, documents: Sequence[DocumentRecord]) -> None:
         self._after_reading()

@@ -1,11 +1,11 @@
 """The window: library left, chat right, notices on top, status at the bottom."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -26,15 +26,17 @@ from app.ui.dialogs import confirm, show_shortcuts
 from app.ui.document_table_model import DocumentTableModel, plural
 from app.ui.drop_overlay import DropOverlay, local_paths
 from app.ui.engine_bridge import EngineBridge
+from app.ui.late_services import LateServices
 from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
 from app.ui.notice_bar import NoticeBar
-from app.ui.ports import ApplicationPort
+from app.ui.ports import ApplicationPort, BasicsPort
 from app.ui.samples import find_samples
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.status_line import StatusLine
 from app.ui.transcript_model import TranscriptModel
 from app.ui.welcome import Welcome, welcome
+from app.ui.window_place import restore_place, save_place
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord
 
@@ -44,19 +46,24 @@ NOTE_FILES = "Notes (*.txt *.md *.markdown *.rst *.org *.html *.htm *.pdf *.docx
 class MainWindow(QMainWindow):
     """Builds the parts and connects them. GUI thread only.
 
-    Nothing here calls a service: LibraryActions and ChatActions do, on their lanes.
+    It is shown before the services are open. Nothing here calls them: LibraryActions and ChatActions do, on
+    their lanes, where whatever the user begins in the first second waits.
     """
 
-    def __init__(self, application: ApplicationPort, bridge: EngineBridge, samples: Path) -> None:
-        """Args: samples: the folder of sample notes that the first run offers."""
+    def __init__(
+        self, basics: BasicsPort, services: LateServices, bridge: EngineBridge, samples: Path
+    ) -> None:
+        """Args: services: not open yet. samples: the folder of sample notes that the first run offers."""
         super().__init__()
         self.setWindowTitle("Loreleaf")
         self.setAcceptDrops(True)
-        self._application = application
+        self._basics = basics
+        self._services = services
         self._bridge = bridge
         self._samples = find_samples(samples)
         self._welcome = Welcome.LOADING
         self._is_shut = False
+        self._unsubscribe: list[Callable[[], None]] = []
         self.lanes = {
             name: Background(name, self._on_job_failed, self)
             for name in ("intake", "writes", "reads", "chat", "start")
@@ -65,27 +72,25 @@ class MainWindow(QMainWindow):
         self._build_widgets()
         self._build_menus()
         self._connect()
-        self._restore_geometry()
+        restore_place(self, self.splitter, basics.paths.home)
         self._on_documents_shown(None)
-        self.chat.set_mode(application.settings.current.mode)
+        self.chat.set_mode(basics.settings.current.mode)
         self.chat.focus_question()
 
     def start(self) -> None:
-        """Start the services, then fill the window. Call it once the window is on the screen."""
-        self._unsubscribe = (
-            self._application.ingest.subscribe(self._bridge.publish),
-            self._application.notices.subscribe(self._bridge.publish_notice),
-        )
-        self.lanes["start"].run(self._application.start, self._on_started, self._on_start_failed)
+        """Open and start the services, and fill the window. Call it once the window is on the screen."""
+        self._unsubscribe.append(self._basics.notices.subscribe(self._bridge.publish_notice))
+        self.lanes["start"].run(self._services.open, self._on_opened, self._on_opening_failed)
 
     def shut(self) -> None:
         """Remember the geometry and end everything that runs for the window. The services are not closed."""
         if self._is_shut:
             return
         self._is_shut = True
-        self._save_geometry()
-        for unsubscribe in getattr(self, "_unsubscribe", ()):
+        save_place(self, self.splitter, self._basics.paths.home)
+        for unsubscribe in self._unsubscribe:
             unsubscribe()
+        self._services.give_up()
         self._bridge.close()
         self.library_actions.close()
         for lane in self.lanes.values():
@@ -94,21 +99,18 @@ class MainWindow(QMainWindow):
     # --- set-up ---------------------------------------------------------------------------------------------
 
     def _build_models(self) -> None:
-        services = self._application
         self.documents = DocumentTableModel(self)
         self.transcript = TranscriptModel(self)
         self.chats = ChatListModel(self)
         self.library_actions = LibraryActions(
             self.documents,
-            services.library,
-            services.ingest,
-            services.watch,
-            services.notices,
+            self._services,
+            self._basics.notices,
             LibraryLanes(self.lanes["intake"], self.lanes["writes"], self.lanes["reads"]),
             self,
         )
         self.chat_actions = ChatActions(
-            self.transcript, self.chats, services.chat, self.lanes["chat"], self._bridge.publish_answer, self
+            self.transcript, self.chats, self._services, self.lanes["chat"], self._bridge.publish_answer, self
         )
 
     def _build_widgets(self) -> None:
@@ -142,6 +144,7 @@ class MainWindow(QMainWindow):
         self._action(notes, "Add f&older…", self._on_add_folder, QKeySequence("Ctrl+Shift+O"))
         self._action(notes, "&Watch folder…", self._on_watch_folder)
         self._action(notes, "F&ilter", self._on_focus_filter, QKeySequence.StandardKey.Find)
+        self._library_menu_actions = notes.actions()
         notes.addSeparator()
         settings = self._action(notes, "&Settings…", self._on_settings, QKeySequence("Ctrl+,"))
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
@@ -200,9 +203,23 @@ class MainWindow(QMainWindow):
 
     # --- from the services ----------------------------------------------------------------------------------
 
+    def _on_opened(self, services: ApplicationPort) -> None:
+        self._unsubscribe.append(services.ingest.subscribe(self._bridge.publish))
+        self.lanes["start"].run(services.start, self._on_started, self._on_start_failed)
+
+    def _on_opening_failed(self, error: Exception) -> None:
+        self.setAcceptDrops(False)
+        for action in self._library_menu_actions:
+            action.setEnabled(False)
+        self.library.setEnabled(False)
+        self.chat.set_unavailable()
+        self.status.set_not_opened()
+        self._say(Welcome.NOT_OPENED)
+        self._on_job_failed(error)
+
     def _on_started(self, _nothing: None) -> None:
         self.status.set_started()
-        self.library_actions.reload()
+        self.library_actions.read()
         self.library_actions.reload_folders()
         self.chat_actions.reload_chats()
 
@@ -213,13 +230,15 @@ class MainWindow(QMainWindow):
 
     def _on_documents_shown(self, documents: tuple[DocumentRecord, ...] | None) -> None:
         self.status.set_documents(documents or ())
-        self._welcome = welcome(documents)
         if documents is not None:
             self.library.set_loaded()
-        words = self._welcome.words
+        self._say(welcome(documents), self._samples.questions_about(documents or ()))
+
+    def _say(self, which: Welcome, suggestions: Sequence[str] = ()) -> None:
+        self._welcome = which
+        words = which.words
         n_samples = len(self._samples.notes)
         button = words.button.format(n=n_samples) if n_samples else ""
-        suggestions = self._samples.questions_about(documents or ())
         self.chat.empty.say(words.title, words.sentence, button, suggestions)
 
     def _on_job_progressed(self, progress: JobProgressed) -> None:
@@ -238,9 +257,9 @@ class MainWindow(QMainWindow):
         """What no action foresaw: the environment's fault is told, our own goes to the crash hook."""
         title = getattr(error, "title", None)
         if isinstance(title, str):
-            self._application.notices.error(title, getattr(error, "detail", ""))
+            self._basics.notices.error(title, getattr(error, "detail", ""))
         elif isinstance(error, OSError):
-            self._application.notices.error("A file could not be read or written.", str(error))
+            self._basics.notices.error("A file could not be read or written.", str(error))
         else:
             raise error
 
@@ -316,12 +335,12 @@ class MainWindow(QMainWindow):
             self.library_actions.add(self._samples.notes)
 
     def _on_mode_changed(self, mode: AnswerMode) -> None:
-        current = self._application.settings.current
+        current = self._basics.settings.current
         if current.mode != mode:
             self._save_settings(replace(current, mode=mode))
 
     def _on_settings(self) -> None:
-        dialog = SettingsDialog(self._application.settings.current, self)
+        dialog = SettingsDialog(self._basics.settings.current, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.settings_chosen.connect(self._on_settings_chosen)
         dialog.open()
@@ -331,7 +350,7 @@ class MainWindow(QMainWindow):
         self.chat.set_mode(settings.mode)
 
     def _save_settings(self, settings: Settings) -> None:
-        self.lanes["writes"].run(partial(self._application.settings.save, settings))
+        self.lanes["writes"].run(partial(self._basics.settings.save, settings))
 
     def _on_keyboard(self) -> None:
         show_shortcuts(self)
@@ -362,21 +381,5 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where the window was."""
-        self._save_geometry()
+        save_place(self, self.splitter, self._basics.paths.home)
         super().closeEvent(event)
-
-    def _geometry_file(self) -> QSettings:
-        return QSettings(str(self._application.paths.home / "window.ini"), QSettings.Format.IniFormat)
-
-    def _save_geometry(self) -> None:
-        settings = self._geometry_file()
-        settings.setValue("geometry", self.saveGeometry())
-        settings.setValue("splitter", self.splitter.saveState())
-
-    def _restore_geometry(self) -> None:
-        settings = self._geometry_file()
-        geometry, splitter = settings.value("geometry"), settings.value("splitter")
-        if not isinstance(geometry, QByteArray) or not self.restoreGeometry(geometry):
-            self.resize(1200, 780)
-        if isinstance(splitter, QByteArray):
-            self.splitter.restoreState(splitter)

@@ -1,4 +1,7 @@
-"""What the window asks of the services. ``app.bootstrap.Application`` and the tests' fakes fit it."""
+"""What the window asks of the profile and its services.
+
+``app.profile_basics.ProfileBasics`` and ``app.bootstrap.Application`` fit it, and so do the tests' fakes.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -141,8 +144,8 @@ class ChatPort(Protocol):
         ...
 
 
-class ApplicationPort(Protocol):
-    """Everything the window is given: the services of one profile."""
+class BasicsPort(Protocol):
+    """What the window has from the start."""
 
     @property
     def paths(self) -> PathsPort: ...  # noqa: D102 - see PathsPort
@@ -152,6 +155,10 @@ class ApplicationPort(Protocol):
 
     @property
     def notices(self) -> NoticeBoard: ...  # noqa: D102 - see NoticeBoard
+
+
+class ApplicationPort(Protocol):
+    """The services of one profile; the window gets them when they are open."""
 
     @property
     def library(self) -> LibraryPort: ...  # noqa: D102 - see LibraryPort

@@ -30,6 +30,7 @@ class StatusLine(QStatusBar):
         self._is_answering = False
         self._n_adding = 0
         self._is_started = False
+        self._is_not_opened = False
         self._preparation_share: float | None = None
         self.activity = ElidedLabel("", Qt.TextElideMode.ElideRight, self)
         self.activity.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -50,6 +51,11 @@ class StatusLine(QStatusBar):
     def set_started(self) -> None:
         """The services run."""
         self._is_started = True
+        self._refresh()
+
+    def set_not_opened(self) -> None:
+        """There are no services in this run: the library cannot be opened."""
+        self._is_not_opened = True
         self._refresh()
 
     def set_documents(self, documents: tuple[DocumentRecord, ...]) -> None:
@@ -105,6 +111,11 @@ class StatusLine(QStatusBar):
         )
 
     def _activity(self) -> str:
+        if self._is_not_opened:
+            return "Your library is not open."
+        if not self._is_started:
+            rest = " What you added comes next." if self._n_adding else ""
+            return f"Opening your library…{rest}"
         parts = []
         if self._is_answering:
             parts.append("Answering")
@@ -124,8 +135,6 @@ class StatusLine(QStatusBar):
         if failed is not None:
             what, demand = _DEMANDS[failed.worker]
             return f"{what} is not available. {failed.reason}".rstrip() + f" To try again, {demand}."
-        if not self._is_started:
-            return "Opening your library…"
         starting = [e.worker for e in self._engines.values() if e.state is EngineState.STARTING]
         if "models" in starting:
             return "Preparing the model…"

@@ -190,6 +190,7 @@ QLineEdit, QPlainTextEdit#question, QComboBox {{
 QLineEdit:focus, QComboBox:focus {{ border: 1px solid {theme.accent}; }}
 QSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
 QComboBox {{ padding: 5px 10px; }}
+QComboBox:disabled {{ color: {theme.muted}; background: {theme.window}; }}
 QComboBox::drop-down {{ border: none; width: 24px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {theme.surface}; border: 1px solid {theme.line}; padding: 4px; }}
@@ -216,6 +217,7 @@ QToolButton {{ border: 1px solid transparent; border-radius: 6px; padding: 4px 8
     background: transparent; }}
 QToolButton:hover {{ background: {theme.raised}; }}
 QToolButton:focus {{ border: 1px solid {theme.accent}; }}
+QToolButton:disabled {{ color: {theme.muted}; }}
 QToolButton[kind="quiet"] {{ color: {theme.muted}; }}
 QPushButton[kind="link"] {{ color: {theme.accent}; padding: 2px 0; border: none; background: transparent; }}
 QPushButton[kind="link"]:hover, QPushButton[kind="link"]:focus {{ text-decoration: underline; }}

@@ -20,6 +20,10 @@ class Welcome(Enum):
     """Which empty chat it is; the value is what it says."""
 
     LOADING = WelcomeWords("", "Opening your library…")
+    NOT_OPENED = WelcomeWords(
+        "Your library is not open",
+        "The message at the top says why. Put that right, then start Loreleaf again.",
+    )
     FIRST_RUN = WelcomeWords(
         "Ask your own notes",
         "Loreleaf learns your notes by heart and answers questions about them. "

@@ -15,6 +15,7 @@ import pytest
 import app.bootstrap
 from app.bootstrap import WorkerFactories
 from app.cli import one_shot, opening
+from app.cli.home import HOME_VARIABLE
 from app.cli.main import run
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
 
@@ -78,7 +79,7 @@ def shell(
     faked = partial(app.bootstrap.build, weights_dir=tmp_path, workers=workers)
     monkeypatch.setattr(opening, "build", faked)
     monkeypatch.setattr(one_shot, "preparation_client", shell.preparation)
-    monkeypatch.delenv(opening.HOME_VARIABLE, raising=False)
+    monkeypatch.delenv(HOME_VARIABLE, raising=False)
     yield shell
     shell.ingest_engine.release()
     shell.chat_engine.released.set()
@@ -86,7 +87,7 @@ def shell(
 
 def environment(**more: str) -> dict[str, str]:
     """Of a process that has neither a display nor a profile of its own."""
-    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", opening.HOME_VARIABLE)
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", HOME_VARIABLE)
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
     return kept | {"PYTHONPATH": str(PROJECT), "PYTHONIOENCODING": "utf-8"} | more
 

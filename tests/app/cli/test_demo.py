@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import opening
+from app.cli import home
 from app.cli.main import run
 from tests.app.cli.conftest import Shell
 
@@ -44,7 +44,7 @@ def test_without_a_named_profile_nobodys_library_is_touched(
     default = tmp_path / "default"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    monkeypatch.setattr(opening, "default_home", lambda: default)
+    monkeypatch.setattr(home, "default_home", lambda: default)
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
 
     assert run([]) == 0

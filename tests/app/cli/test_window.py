@@ -74,7 +74,8 @@ def test_an_installation_without_qt_is_told(shell: Shell, monkeypatch: pytest.Mo
     monkeypatch.setattr(window, "system_requirements", lambda: None)
     monkeypatch.setattr(window, "why_no_window", lambda: "")
     monkeypatch.delitem(sys.modules, "app.ui.application", raising=False)
-    monkeypatch.setitem(sys.modules, "PySide6.QtCore", None)
+    for name in ("PySide6.QtCore", "PySide6.QtWidgets"):
+        monkeypatch.setitem(sys.modules, name, None)
 
     ended = shell()
 

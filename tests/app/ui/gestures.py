@@ -1,8 +1,11 @@
 """What a hand does that QTest has no call for."""
 
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 ACTIONS = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
 
@@ -31,3 +34,20 @@ def drop_onto(widget: QWidget, mime: QMimeData) -> QDropEvent:
     )
     QApplication.sendEvent(widget, event)
     return event
+
+
+@contextmanager
+def closing_windows(qapp: QApplication, when: Callable[[], bool]) -> Iterator[None]:
+    """While the program runs inside: close its window as soon as ``when`` holds."""
+
+    def look() -> None:
+        if when():
+            for widget in qapp.topLevelWidgets():
+                if isinstance(widget, QMainWindow):
+                    widget.close()
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(10)
+    yield
+    timer.stop()

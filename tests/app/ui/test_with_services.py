@@ -4,27 +4,35 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.bootstrap import Application
 from app.ui.application import run
 from app.ui.document_table_model import remark
 from app.ui.engine_bridge import EngineBridge
+from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
-from app.ui.ports import ApplicationPort
 from app.ui.turn_view import AnswerView
 from storage.records import DocumentState
 from tests.app.conftest import Bench
 from tests.app.ui.fakes import FakeApplication
-from tests.app.ui.gestures import drop_onto, files
+from tests.app.ui.gestures import closing_windows, drop_onto, files
+
+
+def window_of(application: Application, folder: Path) -> MainWindow:
+    services = LateServices(lambda: application)
+    return MainWindow(application, services, EngineBridge(), folder / "no-samples")
 
 
 @pytest.fixture
 def real_window(qtbot: QtBot, bench: Bench, tmp_path: Path) -> Iterator[MainWindow]:
-    application: ApplicationPort = bench.build()
-    window = MainWindow(application, EngineBridge(), tmp_path / "no-samples")
+    application = bench.build()
+    window = MainWindow(
+        application, LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
+    )
     qtbot.addWidget(window)
     window.show()
     with qtbot.waitSignal(window.library_actions.documents_shown):
@@ -91,7 +99,9 @@ def test_a_chat_is_there_again_after_a_restart(
     real_window.shut()
     bench.opened[-1].close()
     application = bench.build()
-    window = MainWindow(application, EngineBridge(), tmp_path / "no-samples")
+    window = MainWindow(
+        application, LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
+    )
     qtbot.addWidget(window)
     window.start()
     qtbot.waitUntil(lambda: window.chats.rowCount() == 1)
@@ -120,14 +130,6 @@ def test_the_program_runs_until_its_window_is_closed(
     qtbot: QtBot, qapp: QApplication, tmp_path: Path
 ) -> None:
     application = FakeApplication(tmp_path)
-    windows: list[MainWindow] = []
-
-    def close() -> None:
-        windows.extend(widget for widget in qapp.topLevelWidgets() if isinstance(widget, MainWindow))
-        for window in windows:
-            window.close()
-
-    QTimer.singleShot(300, close)
-    assert run(application) == 0
-    assert len(windows) == 1
+    with closing_windows(qapp, when=lambda: application.n_starts > 0):
+        assert run(application, lambda: application) == 0
     assert (application.n_starts, application.n_closes) == (1, 1)
