@@ -21,10 +21,12 @@ class AnswerMode(StrEnum):
 
 
 class Codec(StrEnum):
-    """How the bytes of one chunk's adapter are to be read."""
+    """How the bytes of one chunk's adapter, or of an imported one, are to be read."""
 
     LATENTS_F16 = "latents-f16"
     """Unit latents u, little-endian float16, C order, (n_layers, rank, d_latent)."""
+    LORA_F16 = "lora-f16"
+    """LoRA factors that were made elsewhere; see engine.adapters.lora_f16. They belong to no hypernetwork."""
 
 
 # --- ingest worker: commands --------------------------------------------------------------------------------
