@@ -1,7 +1,7 @@
 """Adapters that were made elsewhere: documents without text, which no hypernetwork learns anew.
 
 Every method may be called from any thread, blocks, and is one transaction. All raise StorageError when the
-file cannot be read or written; then nothing was changed. Switching and forgetting is as for notes, see Catalog.
+file cannot be read or written; then nothing was changed. Switching and forgetting are as for notes: Catalog.
 """
 
 from collections.abc import Sequence
