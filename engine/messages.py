@@ -291,49 +291,6 @@ class WorkerDied:
     last_words: str = field(default="")
 
 
-# --- processes that do one thing and end --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ExportAdapter:
-    """Write one document's adapter for other programs; answered with AdapterExported or WorkerFailed.
-
-    Attributes:
-        format: "gguf" (llama.cpp, a file) or "peft" (transformers, a folder).
-        out: where to write.
-        title: of the document.
-        content_hash: SHA-256 hex of the document's bytes.
-        chunks: the adapters of its chunks in order, coded as Codec.LATENTS_F16.
-        base_model, weights_dir: the models that the adapters belong to.
-        base_hash, hypernetwork_hash: their identities.
-    """
-
-    format: str
-    out: Path
-    title: str
-    content_hash: str
-    chunks: tuple[bytes, ...]
-    base_model: Path
-    weights_dir: Path
-    base_hash: str
-    hypernetwork_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterExported:
-    """Written, whole.
-
-    Attributes:
-        path: the file or folder.
-        rank: of the adapter, bias block included.
-        size_bytes: of all that was written.
-    """
-
-    path: Path
-    rank: int
-    size_bytes: int
-
-
 IngestCommand = Internalize | CancelJob | Shutdown
 IngestEvent = WorkerReady | JobProgress | JobDone | JobFailed | JobCancelled | WorkerFailed | WorkerDied
 ChatCommand = Ask | WarmParts | StopAnswer | Shutdown
