@@ -218,7 +218,7 @@ class SourceRecord:
         document_id: None once the document was forgotten.
         document: its title at the time.
         path: its path at the time.
-        passage: the chunk's text.
+        passage: the chunk's text; empty for an imported adapter.
         weight: its share in the adapter set, 0 to 1; shares of one answer add up to 1.
     """
 

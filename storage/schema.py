@@ -284,7 +284,7 @@ class Source(Base):
     path: Mapped[str] = mapped_column(UserText)
     """Its path at the time, for showing only."""
     passage: Mapped[str] = mapped_column(UserText)
-    """The chunk's text."""
+    """The chunk's text; empty for an imported adapter."""
     weight: Mapped[float]
     """Share in the adapter set, 0 to 1."""
 

@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from app.bootstrap import Profile, open_profile
-from app.cli.console import Console
+from app.cli.console import Console, one_line
 from app.cli.errors import CommandFailed
 from app.cli.home import home_of
 from app.cli.learning import describe
@@ -18,6 +18,7 @@ from engine.messages import Codec
 from storage.records import DocumentKind, NewImport
 
 _GGUF_SUFFIX = ".gguf"
+MAX_NAME_CHARS = 200
 
 
 def import_adapter(options: argparse.Namespace, console: Console) -> int:
@@ -72,17 +73,22 @@ def _source(name: str) -> Path:
 
 
 def _checked_name(name: str) -> str:
-    stripped = " ".join(name.split())
-    if not stripped:
+    tidy = one_line(name)
+    if not tidy:
         raise CommandFailed("The name is empty.", "Give it one that you will recognise under an answer.")
-    return stripped
+    if len(tidy) > MAX_NAME_CHARS:
+        raise CommandFailed(
+            f"The name has {len(tidy)} characters.", f"Give it one of up to {MAX_NAME_CHARS}."
+        )
+    return tidy
 
 
 def _default_name(imported: AdapterImported, source: Path, profile: Profile) -> str | None:
     """What it calls itself, or its folder's or file's name; None if it has a name here already."""
     if profile.catalog.document_by_path(imported.file) is not None:
         return None
-    return imported.title or (source.name if source.is_dir() else source.stem)
+    folder_or_file = source.name if source.is_dir() else source.stem
+    return one_line(imported.title)[:MAX_NAME_CHARS] or folder_or_file
 
 
 def _new_import(imported: AdapterImported, base_hash: str) -> NewImport:

@@ -7,12 +7,13 @@ from engine.adapters.composition import ComposedSet, Composition, compose
 from engine.adapters.gguf_format import pack, write_adapter
 from engine.adapters.gguf_validation import validate_adapter
 from engine.adapters.latent_head import LatentHead
-from engine.adapters.messages import AdapterExported, AdapterSet, ExportAdapter
+from engine.adapters.messages import AdapterExported, ExportAdapter
 from engine.adapters.peft_format import peft_files, write_peft
-from engine.adapters.provenance import adapter_card, facts_of
+from engine.adapters.provenance import Provenance
 from engine.adapters.target import target_of
 from engine.errors import EngineError
 from engine.messages import WorkerFailed
+from engine.models.whole_files import write_whole_bytes
 
 
 def main(conn: Connection, order: ExportAdapter) -> None:
@@ -39,31 +40,32 @@ def export(order: ExportAdapter) -> AdapterExported:
     head = LatentHead.load(adapter_set.weights_dir)
     composed = compose(Composition(head, adapter_set.hypernetwork_hash), adapter_set.parts)
     write = _write_gguf if order.format == "gguf" else _write_peft
-    return AdapterExported(order.out, composed.factors.rank, write(order.out, adapter_set, composed))
+    size_bytes = write(order.out, composed, Provenance.of(adapter_set, head.config))
+    return AdapterExported(order.out, composed.factors.rank, size_bytes)
 
 
-def _write_peft(out: Path, adapter_set: AdapterSet, composed: ComposedSet) -> int:
+def _write_peft(out: Path, composed: ComposedSet, provenance: Provenance) -> int:
     files = peft_files(
         composed.factors,
         1.0,
-        base_model=adapter_set.base_name,
-        metadata=facts_of(adapter_set, composed.bias_ranks),
-        card=adapter_card(adapter_set, composed.factors.rank),
+        base_model=provenance.base_name,
+        metadata=provenance.facts(composed.bias_ranks),
+        card=provenance.adapter_card(composed.factors.rank),
     )
     write_peft(out, files)
     return sum(map(len, files.values()))
 
 
-def _write_gguf(out: Path, adapter_set: AdapterSet, composed: ComposedSet) -> int:
-    target = target_of(adapter_set.base_model)
+def _write_gguf(out: Path, composed: ComposedSet, provenance: Provenance) -> int:
+    target = target_of(provenance.adapter_set.base_model)
     file = write_adapter(
         [(pack(composed.factors, 1.0, target.interleaved), 1.0)],
         architecture=target.architecture,
-        metadata={"general.name": adapter_set.title, **facts_of(adapter_set, composed.bias_ranks)},
+        metadata={
+            "general.name": provenance.adapter_set.title,
+            **provenance.facts(composed.bias_ranks),
+        },
     )
     validate_adapter(file, target)  # what the chat would refuse must not go to others
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f"{out.name}.part")
-    part.write_bytes(file.data)
-    part.replace(out)
+    write_whole_bytes(out, file.data)
     return int(file.nbytes)

@@ -14,6 +14,9 @@ from engine.errors import InvalidAdapter
 MAX_NUMBERS = 1 << 28
 """Half a gigabyte in float16: a rank of 64 on all layers of a model of 7B. SQLite takes blobs of one."""
 
+_MAX_FILE_BYTES = 4 * MAX_NUMBERS + (16 << 20)
+"""As many numbers in float32, and a header."""
+
 Place = tuple[str, int]
 """A module's name as in transformers, and the number of its decoder block."""
 
@@ -38,6 +41,18 @@ class ForeignAdapter:
 def refused(reason: str) -> InvalidAdapter:
     """Why an adapter cannot be imported, for the user."""
     return InvalidAdapter("This adapter cannot be imported.", reason)
+
+
+def check_size(file: Path) -> None:
+    """Refuse a file that cannot be an adapter of the size that is possible, before it is read.
+
+    Raises:
+        InvalidAdapter: it is too large.
+        OSError: it cannot be looked at.
+    """
+    size_bytes = file.stat().st_size
+    if size_bytes > _MAX_FILE_BYTES:
+        raise refused(f"{file} has {size_bytes / 1e6:,.0f} MB; {_MAX_FILE_BYTES / 1e6:,.0f} MB are possible.")
 
 
 def fit(adapter: ForeignAdapter, target: AdapterTarget) -> LoraFactors:

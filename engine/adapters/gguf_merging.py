@@ -1,6 +1,5 @@
 """Copies a base model's GGUF file with an adapter's deltas added to the tensors it adapts."""
 
-import os
 import struct
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -30,7 +29,7 @@ def merge_gguf(
     texts: Mapping[str, str],
     on_progress: Callable[[float], None],
 ) -> int:
-    """Write ``source`` to ``out`` with the deltas in its weights; synced to disk.
+    """Write ``source`` to ``out`` with the deltas in its weights; not synced to disk.
 
     Adapted tensors are written as float16, or float32 where they were; a quantised one is not quantised
     again, for that would round most of a delta away. All others are copied byte for byte, and so are the
@@ -68,8 +67,6 @@ def merge_gguf(
             n_done += _stored_bytes(entry)
             on_progress(n_done / n_total)
         file.write(bytes(-file.tell() % _alignment(header)))
-        file.flush()
-        os.fsync(file.fileno())
     return len(adapted)
 
 

@@ -9,7 +9,7 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.adapters.foreign import ForeignAdapter, Place, refused
+from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
 from engine.adapters.gguf_format import TENSOR_NAMES, separate_rows
 from engine.adapters.lora import Float32
 from engine.adapters.target import AdapterTarget
@@ -39,6 +39,7 @@ def read_gguf(file: Path, target: AdapterTarget) -> ForeignAdapter:
         InvalidAdapter: it is none, it is damaged, or it uses what is not supported; the detail says what.
         OSError: the file cannot be read.
     """
+    check_size(file)
     try:
         header = read_header(file)
         _check_kind(header.values, target)

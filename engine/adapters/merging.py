@@ -11,10 +11,11 @@ from engine.adapters.composition import Composition, compose
 from engine.adapters.gguf_merging import merge_gguf
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import MergeAdapters, MergeProgress, ModelMerged
-from engine.adapters.provenance import MERGED, facts_of, merged_card
+from engine.adapters.provenance import MERGED, Provenance
 from engine.adapters.transformers_merging import TransformersBase
 from engine.errors import EngineError
 from engine.messages import WorkerFailed
+from engine.models.whole_files import put_in_place
 
 
 def main(conn: Connection, order: MergeAdapters) -> None:
@@ -47,24 +48,27 @@ def merge(order: MergeAdapters, on_progress: Callable[[float], None]) -> ModelMe
     adapter_set = order.adapter_set
     head = LatentHead.load(adapter_set.weights_dir)
     factors = compose(Composition(head, adapter_set.hypernetwork_hash), adapter_set.parts).factors
-    facts = {MERGED: "true", **facts_of(adapter_set)}
+    provenance = Provenance.of(adapter_set, head.config)
+    facts = {MERGED: "true", **provenance.facts()}
     order.out.parent.mkdir(parents=True, exist_ok=True)
     part = order.out.with_name(f"{order.out.name}.{os.getpid()}.part")
     try:
         if order.base_folder is None:
             _check_room(order.out, adapter_set.base_model.stat().st_size)
-            names = {"general.name": f"{adapter_set.base_name.rpartition('/')[2]} with {adapter_set.title}"}
+            base_name = provenance.base_name.rpartition("/")[2]
+            names = {"general.name": f"{base_name} with {adapter_set.title}"}
             n_tensors = merge_gguf(adapter_set.base_model, part, factors, names | facts, on_progress)
             size_bytes = part.stat().st_size
+            put_in_place(part, order.out)
         else:
             base = TransformersBase(order.base_folder)
             _check_room(order.out, base.size_bytes)
             part.mkdir()
-            n_tensors = base.merge_into(part, factors, facts, merged_card(adapter_set), on_progress)
+            n_tensors = base.merge_into(part, factors, facts, provenance.merged_card(), on_progress)
             size_bytes = sum(file.stat().st_size for file in part.iterdir())
             if order.out.is_dir():
                 order.out.rmdir()  # fails unless it is empty
-        part.replace(order.out)
+            part.replace(order.out)
     finally:
         _remove(part)
     return ModelMerged(order.out, n_tensors, size_bytes)

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from engine.messages import AdapterPart
 
-EMBEDDED_HUB_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
-"""The embedded base model on the Hugging Face hub, where users of PEFT find it."""
-
 
 @dataclass(frozen=True, slots=True)
 class SetMember:
@@ -34,7 +31,6 @@ class AdapterSet:
         parts: their adapters, in the same order; a note has one per chunk.
         base_model, weights_dir: files of the base model and of the hypernetwork.
         base_hash, hypernetwork_hash: their identities.
-        base_name: of the base model on the hub.
     """
 
     members: tuple[SetMember, ...]
@@ -43,7 +39,6 @@ class AdapterSet:
     weights_dir: Path
     base_hash: str
     hypernetwork_hash: str
-    base_name: str = EMBEDDED_HUB_NAME
 
     @property
     def title(self) -> str:

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from engine.adapters.lora import Float32, LoraFactors
 from engine.errors import InvalidAdapter
+from engine.models.whole_files import write_whole_bytes
 
 CONFIG_FILE = "adapter_config.json"
 TENSORS_FILE = "adapter_model.safetensors"
@@ -89,8 +90,5 @@ def write_peft(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(files, key=lambda name: name == CONFIG_FILE):
-        part = folder / f"{name}.part"
-        part.write_bytes(files[name])
-        part.replace(folder / name)
+        write_whole_bytes(folder / name, files[name])

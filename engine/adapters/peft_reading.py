@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.adapters.foreign import ForeignAdapter, Place, refused
+from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
 from engine.adapters.lora import Float32
 from engine.adapters.peft_format import BLOCKS, CONFIG_FILE, TENSORS_FILE
 from engine.adapters.safetensors_header import TensorSpan, parse_header, to_float32
@@ -78,8 +79,9 @@ def read_peft(folder: Path) -> ForeignAdapter:
                 "Have it saved again by PEFT with safe_serialization=True."
             )
         raise refused(f"{folder} has no {TENSORS_FILE}.")
-    data = np.fromfile(file, dtype=np.uint8)
+    check_size(file)
     try:
+        data: NDArray[np.uint8] = np.memmap(file, dtype=np.uint8, mode="r").view(np.ndarray)
         header = parse_header(data.data)
         pairs = _pairs(header.tensors)
         layers = {place: _scaled(data, *pairs[place], config) for place in pairs}
@@ -136,7 +138,7 @@ def _pairs(tensors: tuple[TensorSpan, ...]) -> dict[Place, tuple[str, TensorSpan
 
 
 def _scaled(
-    data: "np.ndarray[tuple[int], np.dtype[np.uint8]]",
+    data: NDArray[np.uint8],
     path: str,
     span_A: TensorSpan,
     span_B: TensorSpan,

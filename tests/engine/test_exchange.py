@@ -13,7 +13,7 @@ from transformers import LlamaForCausalLM
 
 from engine.adapters.composition import Composition, compose
 from engine.adapters.export import export
-from engine.adapters.gguf_format import pack, write_adapter
+from engine.adapters.gguf_format import TENSOR_NAMES, pack, write_adapter
 from engine.adapters.importing import import_adapter
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.lora import LoraFactors, concatenate
@@ -23,9 +23,19 @@ from engine.chat.adapter_sets import AdapterSets
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
 from engine.messages import AdapterPart, Codec
+from tests.engine import tiny_bases
 from tests.engine.adapters_at_random import random_part
 from tests.engine.embedded_in_transformers import embedded_in_transformers
-from tests.engine.tiny_adapters import SIZE, TOKENS, logits_attached, logits_of, tiny_base, tiny_factors
+from tests.engine.tiny_adapters import (
+    SIZE,
+    TOKENS,
+    factors_of_widths,
+    logits_attached,
+    logits_of,
+    tiny_base,
+    tiny_factors,
+)
+from tests.engine.tiny_bases import random_base, write_base
 from tests.engine.tiny_llama import random_llama
 
 # peft 0.21 asks transformers 5 for a name that version 6 will not have.
@@ -94,6 +104,36 @@ def test_llama_cpp_computes_what_attach_computes_in_every_layer(
 
     # Its keys and values are float16, and so is A; the effect is in the order of ten logits.
     assert np.abs(found - expected).max() < 0.02
+
+
+@pytest.mark.parametrize("family", ["gemma2", "qwen3", "mistral"])
+def test_the_order_of_rows_is_that_of_each_published_base(family: str, tmp_path: Path) -> None:
+    base = random_base(family)
+    d_q, d_kv = tiny_bases.N_HEADS * tiny_bases.D_HEAD, tiny_bases.N_KV_HEADS * tiny_bases.D_HEAD
+    d_model, d_ffn = tiny_bases.D_MODEL, tiny_bases.D_FFN
+    of = {
+        "q_proj": (d_model, d_q),
+        "k_proj": (d_model, d_kv),
+        "v_proj": (d_model, d_kv),
+        "o_proj": (d_q, d_model),
+        "gate_proj": (d_model, d_ffn),
+        "up_proj": (d_model, d_ffn),
+        "down_proj": (d_ffn, d_model),
+    }
+    factors = factors_of_widths(of, tiny_bases.N_LAYERS, seed=1)
+    expected = logits_attached(base, factors)[-1].numpy()
+
+    with LlamaRuntime(write_base(tmp_path / "base.gguf", family, base), n_ctx=256, n_threads=1) as runtime:
+        assert {ours: runtime.target.modules[TENSOR_NAMES[ours]] for ours in of} == of
+        packed = pack(factors, 1.0, runtime.target.interleaved)
+        runtime.set_adapter(
+            runtime.load_adapter(write_adapter([(packed, 1.0)], architecture=runtime.target.architecture))
+        )
+        found = runtime.read_prompt(TOKENS)
+
+    effect = np.abs(expected - logits_of(base)[-1].numpy()).max()
+    assert effect > 1.0, "too weak an adapter proves nothing"
+    assert np.abs(found - expected).max() < 0.01 * max(effect, 5.0)  # keys and values are float16
 
 
 # --- the embedded model -------------------------------------------------------------------------------------

@@ -235,6 +235,13 @@ def test_a_pickle_is_not_opened(folder: Path, base_file: Path) -> None:
         importing(folder, base_file)
 
 
+def test_a_file_of_gigabytes_is_refused_before_it_is_read(folder: Path, base_file: Path) -> None:
+    with (folder / "adapter_model.safetensors").open("rb+") as file:
+        file.truncate(5 << 30)  # a hole, not bytes
+    with pytest.raises(InvalidAdapter, match=r"has 5,369 MB; 1,091 MB are possible"):
+        importing(folder, base_file)
+
+
 @pytest.mark.parametrize(
     ("size", "sentence"),
     [

@@ -1,6 +1,6 @@
 """Adapters of every layer of a tiny Llama, and what the model computes with them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,14 @@ def tiny_factors(
     seed: int, *, rank: int = 3, names: Sequence[str] | None = None, size: TinySize = SIZE
 ) -> LoraFactors:
     """Of some modules, or of all; with an effect as large as the weights'."""
+    of = {name: pair for name, pair in widths(size).items() if names is None or name in names}
+    return factors_of_widths(of, size.n_layers, seed, rank)
+
+
+def factors_of_widths(
+    of: Mapping[str, tuple[int, int]], n_layers: int, seed: int, rank: int = 3
+) -> LoraFactors:
+    """Of modules given as name -> (d_in, d_out)."""
     random = np.random.default_rng(seed)
 
     def normal(*shape: int, scale: float) -> NDArray[np.float32]:
@@ -43,12 +51,8 @@ def tiny_factors(
 
     return LoraFactors(
         {
-            name: (
-                normal(size.n_layers, rank, d_in, scale=0.1),
-                normal(size.n_layers, rank, d_out, scale=0.3),
-            )
-            for name, (d_in, d_out) in widths(size).items()
-            if names is None or name in names
+            name: (normal(n_layers, rank, d_in, scale=0.1), normal(n_layers, rank, d_out, scale=0.3))
+            for name, (d_in, d_out) in of.items()
         }
     )
 

@@ -235,6 +235,7 @@ def test_it_is_named_as_a_source_without_a_passage(notes: Shell, exchange: FakeE
         ("", [], "style"),
         ("Dentist and 1 more", [], "Dentist and 1 more"),
         ("Dentist", ["--name", " My  own "], "My own"),
+        ("Two\nlines" + 300 * "x", [], "Two lines" + 191 * "x"),
     ],
 )
 def test_its_name_is_the_users_or_its_own_or_its_folders(
@@ -257,6 +258,8 @@ def test_imported_again_it_keeps_its_name_and_can_get_another(
     note = notes("rename", "Ferry", "Boat trip")
     assert note.code == 1
     assert "“Ferry” is a note and has the name of its file." in note.err
+    too_long = notes("rename", "Prose", 201 * "x")
+    assert "The name has 201 characters." in too_long.err
     for command in (["rename", "Prose", "  "], ["import", style, "--name", ""]):
         empty = notes(*command)
         assert empty.code == 1

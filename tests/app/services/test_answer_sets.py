@@ -84,7 +84,7 @@ def test_it_is_no_quote_and_has_no_part_in_a_plain_answer(bench: Bench, applicat
     assert len(bench.chat_engine.asked[-1].parts) == 2
 
     assert application.chat.ask(None, QUESTION, mode=AnswerMode.PLAIN).result(10).sources == ()
-    assert bench.chat_engine.asked[-1].parts == ()
+    assert not bench.chat_engine.asked[-1].parts
 
 
 def test_one_for_another_base_model_takes_no_part(bench: Bench, application: Application) -> None:
