@@ -36,6 +36,7 @@ from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.database import Database
 from storage.errors import StorageError
+from storage.imported_adapters import ImportedAdapters
 from storage.ingest_queue import IngestQueue
 from storage.paths import ProfilePaths
 
@@ -66,6 +67,7 @@ class Profile:
     settings: SettingsFile
     database: Database
     catalog: Catalog
+    imported: ImportedAdapters
     jobs: IngestQueue
     chats: Chats
     forgotten: ForgottenPaths
@@ -107,6 +109,7 @@ def open_catalog(basics: ProfileBasics) -> Profile:
         settings=basics.settings,
         database=database,
         catalog=Catalog(database),
+        imported=ImportedAdapters(database),
         jobs=IngestQueue(database),
         chats=Chats(database),
         forgotten=ForgottenPaths(paths.home / FORGOTTEN_NAME, notices),
@@ -260,6 +263,7 @@ def assemble(
     )
     chat = ChatService(
         profile.catalog,
+        profile.imported,
         profile.chats,
         profile.settings,
         events,

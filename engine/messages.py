@@ -21,10 +21,12 @@ class AnswerMode(StrEnum):
 
 
 class Codec(StrEnum):
-    """How the bytes of one chunk's adapter are to be read."""
+    """How the bytes of one chunk's adapter, or of an imported one, are to be read."""
 
     LATENTS_F16 = "latents-f16"
     """Unit latents u, little-endian float16, C order, (n_layers, rank, d_latent)."""
+    LORA_F16 = "lora-f16"
+    """LoRA factors that were made elsewhere; see engine.adapters.lora_f16. They belong to no hypernetwork."""
 
 
 # --- ingest worker: commands --------------------------------------------------------------------------------
@@ -287,49 +289,6 @@ class WorkerDied:
 
     exit_code: int | None
     last_words: str = field(default="")
-
-
-# --- processes that do one thing and end --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ExportAdapter:
-    """Write one document's adapter for other programs; answered with AdapterExported or WorkerFailed.
-
-    Attributes:
-        format: "gguf" (llama.cpp, a file) or "peft" (transformers, a folder).
-        out: where to write.
-        title: of the document.
-        content_hash: SHA-256 hex of the document's bytes.
-        chunks: the adapters of its chunks in order, coded as Codec.LATENTS_F16.
-        base_model, weights_dir: the models that the adapters belong to.
-        base_hash, hypernetwork_hash: their identities.
-    """
-
-    format: str
-    out: Path
-    title: str
-    content_hash: str
-    chunks: tuple[bytes, ...]
-    base_model: Path
-    weights_dir: Path
-    base_hash: str
-    hypernetwork_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterExported:
-    """Written, whole.
-
-    Attributes:
-        path: the file or folder.
-        rank: of the adapter, bias block included.
-        size_bytes: of all that was written.
-    """
-
-    path: Path
-    rank: int
-    size_bytes: int
 
 
 IngestCommand = Internalize | CancelJob | Shutdown

@@ -20,6 +20,7 @@ from storage.records import (
     CandidateChunk,
     ChunkRecord,
     Counts,
+    DocumentKind,
     DocumentRecord,
     DocumentState,
     FolderRecord,
@@ -285,15 +286,19 @@ class Catalog:
             return True
 
     def documents_for_other_models(self, base_hash: str, hypernetwork_hash: str) -> tuple[int, ...]:
-        """Ids of learnt documents that these models cannot use: their adapters are of others."""
+        """Ids of learnt notes that these models cannot use: their adapters are of others."""
         with self._database.read() as session:
             model = find_model(session, base_hash, hypernetwork_hash)
             with_adapter = exists().where(
                 Adapter.chunk_id == Chunk.id, Adapter.model_id == (None if model is None else model.id)
             )
             lacking = select(Chunk.content_id).where(~with_adapter)
-            ready = (Document.state == DocumentState.READY) & Document.content_id.in_(lacking)
-            return tuple(session.scalars(select(Document.id).where(ready).order_by(Document.id)))
+            chosen = select(Document.id).where(
+                Document.state == DocumentState.READY,
+                Document.kind == DocumentKind.NOTE,  # nothing can be learnt anew from an imported adapter
+                Document.content_id.in_(lacking),
+            )
+            return tuple(session.scalars(chosen.order_by(Document.id)))
 
     # --- answering
 

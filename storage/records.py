@@ -9,6 +9,15 @@ from enum import StrEnum
 from pathlib import Path
 
 
+class DocumentKind(StrEnum):
+    """What a document is."""
+
+    NOTE = "note"
+    """A file of the user's; what is learnt from it follows its changes."""
+    ADAPTER = "adapter"
+    """Made elsewhere and imported; has no text, and takes part in every answer while it is on."""
+
+
 class DocumentState(StrEnum):
     """Where a document stands. Only READY documents take part in answers."""
 
@@ -50,13 +59,14 @@ class DocumentRecord:
     """A file known by its path.
 
     Attributes:
-        title: the name shown; the file name without its suffix.
+        path: of the note; of an imported adapter, the file it came from, which may be gone.
+        title: the name shown; of a note, the file name without its suffix.
         state: see DocumentState.
         enabled: whether the user lets it take part in answers.
-        content_hash: of the bytes last learnt; None until then.
+        content_hash: of the bytes last learnt, or of the imported factors; None until then.
         folder_id: the watched folder it came from; None when it was added by hand.
         size_bytes, mtime_ns: of the file when it was last looked at; None when never.
-        n_chunks: number of chunks with an adapter; 0 until ready.
+        n_chunks: number of passages with an adapter; 0 until ready, and for imported adapters.
         reason_title, reason_detail: why it failed, for the user; empty otherwise.
         note: a remark such as "Read as Windows-1252."; empty if there is none.
     """
@@ -76,6 +86,7 @@ class DocumentRecord:
     note: str
     added_at: datetime
     updated_at: datetime
+    kind: DocumentKind = DocumentKind.NOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,44 @@ class AdapterRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NewImport:
+    """An adapter that was made elsewhere, on its way into the catalog.
+
+    Attributes:
+        path: the file it came from.
+        content_hash: of ``data``.
+        size_bytes: of the files it came from.
+        note: a remark for the library row.
+        base_hash: of the base model that it fits.
+    """
+
+    path: Path
+    content_hash: str
+    size_bytes: int
+    note: str
+    base_hash: str
+    codec: str
+    rank: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """An imported adapter that takes part in answers.
+
+    Attributes:
+        key: stable identity of ``data``, "sha256:<content_hash>".
+    """
+
+    document_id: int
+    title: str
+    path: Path
+    key: str
+    codec: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class JobRecord:
     """One internalization of one document.
 
@@ -169,7 +218,7 @@ class SourceRecord:
         document_id: None once the document was forgotten.
         document: its title at the time.
         path: its path at the time.
-        passage: the chunk's text.
+        passage: the chunk's text; empty for an imported adapter.
         weight: its share in the adapter set, 0 to 1; shares of one answer add up to 1.
     """
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Row, Select, select
 
-from storage.records import DocumentRecord, DocumentState, FolderRecord, JobRecord
+from storage.records import DocumentKind, DocumentRecord, DocumentState, FolderRecord, JobRecord
 from storage.schema import Content, Document, Folder, Job
 
 # Columns, not entities: a library of 10,000 documents is listed in a third of the time.
@@ -22,11 +22,13 @@ DOCUMENTS: Select[*tuple[object, ...]] = select(
     Content.note,
     Document.added_at,
     Document.updated_at,
+    Document.kind,
 ).outerjoin(Content, Document.content_id == Content.id)
 
 
 def document_record(row: Row[*tuple[object, ...]]) -> DocumentRecord:
     """Of a row of DOCUMENTS."""
+    has_passages = row.state is DocumentState.READY and row.kind is DocumentKind.NOTE
     return DocumentRecord(
         id=row.id,
         path=row.path,
@@ -37,12 +39,13 @@ def document_record(row: Row[*tuple[object, ...]]) -> DocumentRecord:
         folder_id=row.folder_id,
         size_bytes=row.size_bytes,
         mtime_ns=row.mtime_ns,
-        n_chunks=row.n_chunks if row.state is DocumentState.READY else 0,
+        n_chunks=row.n_chunks if has_passages else 0,
         reason_title=row.reason_title,
         reason_detail=row.reason_detail,
         note=row.note or "",
         added_at=row.added_at,
         updated_at=row.updated_at,
+        kind=row.kind,
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, Me
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from storage.column_types import PathText, UserText, UtcDateTime, utc_now
-from storage.records import DocumentState, JobState, Role
+from storage.records import DocumentKind, DocumentState, JobState, Role
 
 _NAMES = {
     # Named constraints: Alembic's batch mode can only change what has a name.
@@ -67,9 +67,9 @@ class Content(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     """Never reused."""
     hash: Mapped[str] = mapped_column(unique=True)
-    """SHA-256 of the file's bytes, lower-case hex."""
+    """SHA-256 of the file's bytes, or of an imported adapter's data; lower-case hex."""
     size_bytes: Mapped[int]
-    """Number of those bytes."""
+    """Number of the bytes that it came from."""
     n_chunks: Mapped[int]
     """Number of its rows in chunks; at least 1."""
     note: Mapped[str] = mapped_column(UserText, default="")
@@ -79,7 +79,7 @@ class Content(Base):
 
 
 class Document(Base):
-    """A file, known by its path."""
+    """A file, known by its path; or an adapter that was imported from one."""
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -90,9 +90,10 @@ class Document(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     """Never reused."""
     path: Mapped[Path] = mapped_column(PathText, unique=True)
-    """Absolute path of the file."""
+    """Absolute path of the file; of an imported adapter, where it came from. Never the same as a note's: the
+    suffixes differ."""
     title: Mapped[str] = mapped_column(UserText)
-    """The file name without its suffix; follows a rename. Also in title_search."""
+    """Of a note the file name without its suffix; follows a rename. Also in title_search."""
     state: Mapped[DocumentState] = mapped_column(_enum(DocumentState, "state"), index=True)
     """Only READY documents may answer; then content_id is set."""
     enabled: Mapped[bool] = mapped_column(default=True)
@@ -113,6 +114,10 @@ class Document(Base):
     """When it entered the library, UTC."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     """When state, path or content last changed, UTC."""
+    kind: Mapped[DocumentKind] = mapped_column(
+        _enum(DocumentKind, "kind"), default=DocumentKind.NOTE, server_default=DocumentKind.NOTE.value
+    )
+    """A note, or an imported adapter: one chunk without text, whose adapter is of no hypernetwork."""
 
 
 class Chunk(Base):
@@ -148,7 +153,7 @@ class Model(Base):
     base_hash: Mapped[str]
     """SHA-256 hex of the base model's file."""
     hypernetwork_hash: Mapped[str] = mapped_column(index=True)
-    """SHA-256 hex over the hypernetwork's tensors and config."""
+    """SHA-256 hex over the hypernetwork's tensors and config; empty for what was made elsewhere."""
 
 
 class Adapter(Base):
@@ -279,7 +284,7 @@ class Source(Base):
     path: Mapped[str] = mapped_column(UserText)
     """Its path at the time, for showing only."""
     passage: Mapped[str] = mapped_column(UserText)
-    """The chunk's text."""
+    """The chunk's text; empty for an imported adapter."""
     weight: Mapped[float]
     """Share in the adapter set, 0 to 1."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from storage.records import CandidateChunk, DocumentState
+from storage.records import CandidateChunk, DocumentKind, DocumentState
 from storage.schema import CandidateVersion, Chunk, Document
 from storage.search_query import index_text, match_expression
 
@@ -88,7 +88,11 @@ class SearchIndex:
 
 
 def _read_library(session: Session, version: int) -> _Library:
-    may_answer = (Document.enabled, Document.state == DocumentState.READY)
+    may_answer = (
+        Document.enabled,
+        Document.state == DocumentState.READY,
+        Document.kind == DocumentKind.NOTE,  # imported adapters have no text to find them by
+    )
     passages: dict[int | None, list[tuple[int, int, str]]] = {}
     for chunk_id, of_content, position, passage in session.execute(
         select(Chunk.id, Chunk.content_id, Chunk.position, Chunk.text)

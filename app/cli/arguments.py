@@ -14,7 +14,29 @@ _DOCUMENT_HELP = "a number of “loreleaf list”, a title, or the path of a fil
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, and what to do."""
+    """Says what is wrong in one sentence, and what to do.
+
+    Attributes:
+        takes_set: its arguments name a set: DOC..., --all or --enabled, and exactly one of them.
+    """
+
+    takes_set = False
+    _is_inside = False
+
+    def parse_known_args(  # type: ignore[override]  # the overloads of typeshed
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does it, but for sets: there, options may stand between DOC... and OUT."""
+        if not self.takes_set or self._is_inside or {"-h", "--help"} & set(args or ()):
+            return super().parse_known_args(args, namespace)
+        self._is_inside = True  # it calls this method in turn
+        try:
+            options, rest = self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_inside = False
+        if not rest and [bool(options.documents), options.all, options.enabled].count(True) != 1:
+            self.error("name documents, or --all, or --enabled")
+        return options, rest
 
     def error(self, message: str) -> NoReturn:
         """Exit with code 2."""
@@ -81,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     everywhere.add_argument("--home", metavar="DIR", default=argparse.SUPPRESS, help=home_help)
     commands = _Commands(parser, "COMMAND", everywhere)
     _add_library_commands(commands)
+    _add_exchange_commands(commands)
     _add_question_commands(commands)
     _add_model_commands(commands)
     for name, (_module, help_text) in PASSED_ON.items():
@@ -102,6 +125,16 @@ class _Commands:
             name, parents=[self._everywhere], help=help_text, description=description
         )
         added.set_defaults(run=f"app.cli.{run}")
+        return added
+
+    def add_with_set(self, name: str, run: str, help_text: str, remark: str) -> _Parser:
+        """Add a command for a set: DOC..., --all or --enabled. Further arguments may follow."""
+        added = self.add(name, run, help_text)
+        added.takes_set = True
+        added.description = f"{added.description} {remark}"
+        added.add_argument("documents", nargs="*", metavar="DOC", help=_DOCUMENT_HELP)
+        added.add_argument("--all", action="store_true", help="all documents that are learnt")
+        added.add_argument("--enabled", action="store_true", help="the set that is switched on")
         return added
 
     def add_group(self, name: str, metavar: str, help_text: str) -> "_Commands":
@@ -138,10 +171,35 @@ def _add_library_commands(commands: _Commands) -> None:
         which.add_argument("--all", action="store_true", help="all documents")
     forget = commands.add("forget", "library_commands:forget", "remove documents for good; the files stay")
     forget.add_argument("documents", nargs="+", metavar="DOC", help=_DOCUMENT_HELP)
-    export = commands.add("export", "export_command:export", "write a document's adapter for other programs")
-    export.add_argument("document", metavar="DOC", help=_DOCUMENT_HELP)
+    rename = commands.add("rename", "import_command:rename", "call an imported adapter something else")
+    rename.add_argument("document", metavar="DOC", help=_DOCUMENT_HELP)
+    rename.add_argument("name", metavar="NAME")
+
+
+def _add_exchange_commands(commands: _Commands) -> None:
+    export = commands.add_with_set(
+        "export",
+        "export_command:export",
+        "write documents' adapters as one for other programs",
+        "All their passages are in it at equal weight. Loreleaf itself routes: for each question it picks "
+        "the few passages that matter. So a large set answers better there than as one adapter.",
+    )
     export.add_argument("--format", required=True, choices=("peft", "gguf"))
     export.add_argument("out", metavar="OUT", help="a file for gguf, a folder for peft")
+    imported = commands.add(
+        "import", "import_command:import_adapter", "take an adapter into the library that was made elsewhere"
+    )
+    imported.add_argument("source", metavar="FOLDER|FILE.gguf", help="a PEFT folder, or a GGUF LoRA")
+    imported.add_argument("--name", metavar="NAME", help="what it is called in the library and as a source")
+    merge = commands.add_with_set(
+        "merge",
+        "merge_command:merge",
+        "save the base model with documents' adapters in its weights",
+        "All their passages are in it at equal weight, and cannot be switched off in it.",
+    )
+    base_help = "a transformers folder of the base model; the result is one, too (default: a GGUF file)"
+    merge.add_argument("--base", metavar="FOLDER", help=base_help)
+    merge.add_argument("out", metavar="OUT", help="a GGUF file; with --base a new folder")
 
 
 def _add_question_commands(commands: _Commands) -> None:

@@ -1,6 +1,7 @@
 """ask: one question, one answer."""
 
 import argparse
+from collections.abc import Sequence
 
 from app.bootstrap import Application
 from app.cli.asking import answer_as_json, ask_and_follow, source_lines
@@ -8,10 +9,11 @@ from app.cli.console import Console, plural
 from app.cli.home import home_of
 from app.cli.learning import WAITING
 from app.cli.library_commands import outdated_ids
+from app.cli.one_shot import prepare_models
 from app.cli.opening import opened, start
 from app.services.answers import Answer
 from engine.messages import AnswerMode
-from storage.records import DocumentState
+from storage.records import DocumentKind, DocumentRecord, DocumentState
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""
@@ -51,12 +53,35 @@ def _tell_absent(application: Application, console: Console) -> None:
 
 def _tell_outdated(application: Application, console: Console, answer: Answer) -> None:
     """After an answer without a note, look whether an upgrade is the reason: it costs a moment."""
-    if answer.sources or answer.mode is AnswerMode.PLAIN or not application.library.documents():
+    documents = application.library.documents()
+    if answer.mode is AnswerMode.PLAIN or not documents:
+        return
+    _tell_unfit_imports(application, console, answer, documents)
+    if any(source.passage for source in answer.sources):
         return
     if outdated := outdated_ids(application, console):
         console.remark(
             f"{plural(len(outdated), 'note')} learnt with an earlier version of Loreleaf took no part. "
             "“loreleaf add” without a path learns them again."
+        )
+
+
+def _tell_unfit_imports(
+    application: Application, console: Console, answer: Answer, documents: Sequence[DocumentRecord]
+) -> None:
+    """Name the imported adapters that are on and took no part: they fit another base model."""
+    took_part = {source.document_id for source in answer.sources}
+    is_absent = [
+        document.kind is DocumentKind.ADAPTER and document.enabled and document.id not in took_part
+        for document in documents
+    ]
+    if not any(is_absent):
+        return
+    models = prepare_models(application.profile, console)
+    for document in application.profile.imported.for_other_bases(models.base_hash):
+        console.remark(
+            f"“{document.title}” took no part: it was imported for another base model. "
+            f"Import it again, if it fits this one: loreleaf import {document.path}"
         )
 
 

@@ -67,7 +67,7 @@ def source_lines(sources: Sequence[SourceRecord]) -> list[str]:
     """The sources of an answer for people, one line each, the greatest share first."""
     lines: list[str] = []
     for source in sources:
-        passage = one_line(source.passage)
+        passage = one_line(source.passage) or "(an imported adapter)"
         if len(passage) > _PASSAGE_WIDTH:
             passage = passage[: _PASSAGE_WIDTH - 1].rstrip() + "…"
         lines.append(f"{source.weight:>4.0%}  {source.document}: {passage}")

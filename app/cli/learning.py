@@ -15,7 +15,7 @@ from app.services.library_events import (
     ModelPreparationProgressed,
 )
 from app.services.notices import Notice, NoticeLevel
-from storage.records import DocumentRecord, DocumentState
+from storage.records import DocumentKind, DocumentRecord, DocumentState
 
 _SLICE_S = 0.1
 """Waits are cut into slices, so that Ctrl-C is heard on every platform."""
@@ -135,6 +135,8 @@ def describe(document: DocumentRecord) -> str:
     line = f"{document.state:<8} {document.id:>4}  {document.title}"
     if document.reason_title:
         line += f": {document.reason_title} {document.reason_detail}".rstrip()
+    elif document.kind is DocumentKind.ADAPTER:
+        line += f" (imported adapter, {document.note})"
     elif document.note:
         line += f" ({document.note})"
     return one_line(line) if "\n" in line else line

@@ -208,6 +208,7 @@ def _as_json(document: DocumentRecord, folders: dict[int, str]) -> dict[str, obj
     return {
         "id": document.id,
         "title": document.title,
+        "kind": document.kind.value,
         "path": str(document.path),
         "state": document.state.value,
         "enabled": document.enabled,

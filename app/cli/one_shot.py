@@ -7,6 +7,7 @@ from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.services import one_shot
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
+from engine.adapters.messages import MergeProgress
 from engine.client import WorkerClient
 from engine.errors import EngineError
 
@@ -29,7 +30,7 @@ def run_one_shot(
     """
 
     def show(event: object) -> None:
-        if isinstance(event, PreparationProgress):
+        if isinstance(event, PreparationProgress | MergeProgress):
             console.progress(f"{doing}: {event.share:.0%}")
 
     console.progress(doing)

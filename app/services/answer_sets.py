@@ -1,11 +1,14 @@
 """What takes part in one answer: read from the catalog at each question, never remembered."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from app.services.ports import PreparedModels
 from app.services.routing import RoutedChunk, route, shares
 from engine.messages import AdapterPart, AnswerMode, Codec
 from storage.catalog import Catalog
-from storage.records import AdapterRecord, SourceRecord
+from storage.imported_adapters import ImportedAdapters
+from storage.records import AdapterRecord, ImportRecord, SourceRecord
 
 TOKENS_PER_QUOTE = 384
 """Longest chunk there is; quotes are counted, not measured, so that they surely fit."""
@@ -16,10 +19,11 @@ TOKENS_BESIDE_QUOTES = 512
 
 @dataclass(frozen=True, slots=True)
 class AnswerSet:
-    """The notes' part in one answer.
+    """The library's part in one answer.
 
     Attributes:
-        parts: adapters with their weights, in the library's order, so that equal sets are equal.
+        parts: adapters with their weights, in the library's order, so that equal sets are equal; those that
+            were imported after those of notes.
         quotes: passages for the prompt, best first; empty unless the mode asks for them.
         sources: what took part, the greatest share first; the shares add up to 1.
     """
@@ -30,16 +34,26 @@ class AnswerSet:
 
 
 def gather(
-    catalog: Catalog, question: str, *, mode: AnswerMode, budget: int, hypernetwork_hash: str, max_quotes: int
+    catalog: Catalog,
+    imported: ImportedAdapters,
+    question: str,
+    *,
+    mode: AnswerMode,
+    budget: int,
+    models: PreparedModels,
+    max_quotes: int,
 ) -> AnswerSet:
     """Choose from the documents that are ready and enabled at this moment.
 
+    Imported adapters have no text that a question could be compared with: all that are on take part, each as
+    strongly as the passage that fits best.
+
     Args:
-        catalog: where they are.
+        catalog, imported: where they are.
         question: the user's words.
         mode: PLAIN gives the empty set, without looking.
         budget: at most this many passages.
-        hypernetwork_hash: adapters of other hypernetworks cannot take part.
+        models: adapters of other hypernetworks, and imported ones of other base models, cannot take part.
         max_quotes: at most this many passages in the prompt.
 
     Raises:
@@ -48,28 +62,36 @@ def gather(
     if mode is AnswerMode.PLAIN:
         return AnswerSet()
     chosen = route(catalog.candidate_chunks(question), budget)
-    records = catalog.adapters([chunk.candidate.chunk_id for chunk in chosen], hypernetwork_hash)
+    records = catalog.adapters([chunk.candidate.chunk_id for chunk in chosen], models.hypernetwork_hash)
     adapters = {record.chunk_id: record for record in records}
     # A chunk without an adapter of this hypernetwork would be named as a source and have no say.
     routed = [chunk for chunk in chosen if chunk.candidate.chunk_id in adapters]
     in_order = sorted(routed, key=lambda chunk: (chunk.candidate.document_id, chunk.candidate.position))
     quotes = routed[:max_quotes] if mode is AnswerMode.QUOTES else []
+    imports = imported.switched_on(models.base_hash)
+    learnt = (part_of(adapters[chunk.candidate.chunk_id], chunk.weight) for chunk in in_order)
     return AnswerSet(
-        parts=tuple(part_of(adapters[chunk.candidate.chunk_id], chunk.weight) for chunk in in_order),
+        parts=(*learnt, *(part_of(record) for record in imports)),
         quotes=tuple(chunk.candidate.text for chunk in quotes),
-        sources=_sources(routed),
+        sources=_sources(routed, imports),
     )
 
 
 def parts_of_documents(
-    catalog: Catalog, document_ids: list[int], hypernetwork_hash: str, limit: int
+    catalog: Catalog,
+    imported: ImportedAdapters,
+    document_ids: list[int],
+    models: PreparedModels,
+    limit: int,
 ) -> tuple[AdapterPart, ...]:
-    """Adapters of documents, to be prepared while nobody waits; at most ``limit``."""
+    """Adapters of documents, to be prepared while nobody waits; at most ``limit`` passages of notes."""
     chunk_ids = [chunk.id for id_ in document_ids for chunk in catalog.chunks_of(id_)][:limit]
-    return tuple(part_of(record) for record in catalog.adapters(chunk_ids, hypernetwork_hash))
+    learnt = (part_of(record) for record in catalog.adapters(chunk_ids, models.hypernetwork_hash))
+    imports = (part_of(record) for record in imported.of_documents(document_ids, models.base_hash))
+    return (*learnt, *imports)
 
 
-def part_of(record: AdapterRecord, weight: float = 1.0) -> AdapterPart:
+def part_of(record: AdapterRecord | ImportRecord, weight: float = 1.0) -> AdapterPart:
     """A stored adapter as the engine takes it."""
     return AdapterPart(record.key, Codec(record.codec), record.data, weight)
 
@@ -79,15 +101,23 @@ def max_quotes(n_ctx: int, max_tokens: int) -> int:
     return max(1, (n_ctx - max_tokens - TOKENS_BESIDE_QUOTES) // TOKENS_PER_QUOTE)
 
 
-def _sources(routed: list[RoutedChunk]) -> tuple[SourceRecord, ...]:
-    pairs = sorted(zip(routed, shares(routed), strict=True), key=lambda pair: -pair[1])
-    return tuple(
+def _sources(routed: list[RoutedChunk], imports: Sequence[ImportRecord]) -> tuple[SourceRecord, ...]:
+    """All that takes part, the greatest share first; an imported adapter has no passage."""
+    notes = [
         SourceRecord(
             document_id=chunk.candidate.document_id,
             document=chunk.candidate.document_title,
             path=str(chunk.candidate.document_path),
             passage=chunk.candidate.text,
-            weight=share,
+            weight=chunk.weight,
         )
-        for chunk, share in pairs
-    )
+        for chunk in routed
+    ]
+    others = [
+        SourceRecord(record.document_id, record.title, str(record.path), passage="", weight=1.0)
+        for record in imports
+    ]
+    sources = [*notes, *others]
+    of_all = shares([source.weight for source in sources])
+    shared = [replace(source, weight=share) for source, share in zip(sources, of_all, strict=True)]
+    return tuple(sorted(shared, key=lambda source: -source.weight))

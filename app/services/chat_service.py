@@ -40,6 +40,7 @@ from engine.messages import (
 from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.errors import StorageError
+from storage.imported_adapters import ImportedAdapters
 from storage.records import AnswerFacts, ChatRecord, DocumentState, TurnRecord
 
 logger = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class ChatService:
     def __init__(
         self,
         catalog: Catalog,
+        imported: ImportedAdapters,
         chats: Chats,
         settings: SettingsFile,
         events: LibraryEvents,
@@ -129,6 +131,7 @@ class ChatService:
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
+        self._imported = imported
         self._chats = chats
         self._settings = settings
         self._events = events
@@ -307,10 +310,11 @@ class ChatService:
         # Read now: a note that was switched off a moment ago must not take part.
         current.answer_set = gather(
             self._catalog,
+            self._imported,
             question.text,
             mode=question.mode,
             budget=settings.max_active_chunks,
-            hypernetwork_hash=self._models.hypernetwork_hash,
+            models=self._models,
             max_quotes=max_quotes(self._n_ctx, settings.max_answer_tokens),
         )
         self._last_turn_id += 1
@@ -345,7 +349,7 @@ class ChatService:
             for document in documents
             if document is not None and document.enabled and document.state is DocumentState.READY
         ]
-        parts = parts_of_documents(self._catalog, ready, self._models.hypernetwork_hash, WARM_PARTS)
+        parts = parts_of_documents(self._catalog, self._imported, ready, self._models, WARM_PARTS)
         if parts:
             self._worker.send(WarmParts(parts))
 

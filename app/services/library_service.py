@@ -8,7 +8,7 @@ from app.services.ingest_service import IngestService
 from app.services.library_events import DocumentsChanged, DocumentsRemoved, LibraryEvents
 from app.services.settling import FileStamp
 from storage.catalog import Catalog
-from storage.records import ChunkRecord, DocumentRecord, FolderRecord
+from storage.records import ChunkRecord, DocumentKind, DocumentRecord, FolderRecord
 
 
 class LibraryService:
@@ -57,7 +57,8 @@ class LibraryService:
         self._forgotten.add(
             document.path
             for document in documents
-            if any(document.path.is_relative_to(root) for root in roots)
+            if document.kind is DocumentKind.NOTE
+            and any(document.path.is_relative_to(root) for root in roots)
         )
         self.remove_vanished(ids)
 

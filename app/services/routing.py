@@ -52,10 +52,10 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
     return tuple(chunk for chunk in routed if chunk.weight >= LEAST_WEIGHT)
 
 
-def shares(routed: Sequence[RoutedChunk]) -> tuple[float, ...]:
-    """Each chunk's share in the adapter set; they add up to 1 unless there is no chunk."""
-    total = sum(chunk.weight for chunk in routed)
-    return tuple(chunk.weight / total for chunk in routed)
+def shares(weights: Sequence[float]) -> tuple[float, ...]:
+    """The share in the adapter set that each weight stands for; they add up to 1 unless there is none."""
+    total = sum(weights)
+    return tuple(weight / total for weight in weights)
 
 
 def _by_relevance(candidate: CandidateChunk) -> tuple[float, int, int]:

@@ -28,7 +28,7 @@ from app.services.settling import FileStamp, Settling
 from app.services.watcher import FolderWatcher, PathTouched, advice_for
 from storage.catalog import Catalog
 from storage.errors import StorageError
-from storage.records import DocumentRecord, FolderRecord
+from storage.records import DocumentKind, DocumentRecord, FolderRecord
 
 logger = logging.getLogger(__name__)
 
@@ -304,8 +304,11 @@ class WatchService:
         return None
 
     def _documents_below(self, folder: Path) -> tuple[DocumentRecord, ...]:
+        # Only notes: an imported adapter does not follow its file.
         return tuple(
-            document for document in self._catalog.documents() if document.path.is_relative_to(folder)
+            document
+            for document in self._catalog.documents()
+            if document.kind is DocumentKind.NOTE and document.path.is_relative_to(folder)
         )
 
     def _pause_after(self, exc: StorageError) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from storage.records import DocumentRecord, DocumentState
+from storage.records import DocumentKind, DocumentRecord, DocumentState
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -63,8 +63,9 @@ def remark(document: DocumentRecord) -> str:
         case DocumentState.FAILED:
             return document.reason_title or "The reason is unknown."
         case DocumentState.READY:
-            length = plural(document.n_chunks, "passage")
-            return f"{length} · {document.note}" if document.note else length
+            is_note = document.kind is DocumentKind.NOTE
+            what = plural(document.n_chunks, "passage") if is_note else "Imported adapter"
+            return f"{what} · {document.note}" if document.note else what
         case _:
             return document.path.name
 

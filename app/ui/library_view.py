@@ -25,17 +25,19 @@ from app.ui.document_table_model import Column, DocumentFilter, DocumentTableMod
 from app.ui.empty_state import EmptyState
 from app.ui.folder_list import FolderList
 from app.ui.theme import MARGIN, current_theme
-from storage.records import DocumentRecord, DocumentState
+from storage.records import DocumentKind, DocumentRecord, DocumentState
 
 
 def counts_in_words(documents: Sequence[DocumentRecord]) -> str:
-    """``12 notes ready, 1 failed, 3 learning``; empty for an empty library."""
+    """``12 notes ready, 1 imported adapter ready, 1 failed, 3 learning``; empty for an empty library."""
     if not documents:
         return ""
-    count = Counter(document.state for document in documents)
-    n_off = sum(document.state is DocumentState.READY and not document.enabled for document in documents)
-    ready = plural(count[DocumentState.READY], "note") + " ready"
-    parts = [f"{ready} ({n_off:,} off)" if n_off else ready]
+    notes = [document for document in documents if document.kind is DocumentKind.NOTE]
+    count = Counter(document.state for document in notes)
+    parts = [_ready_in_words([note for note in notes if note.state is DocumentState.READY], "note")]
+    adapters = [document for document in documents if document.kind is DocumentKind.ADAPTER]
+    if adapters:
+        parts.append(_ready_in_words(adapters, "imported adapter"))
     for state, words in (
         (DocumentState.FAILED, "failed"),
         (DocumentState.LEARNING, "learning"),
@@ -44,6 +46,12 @@ def counts_in_words(documents: Sequence[DocumentRecord]) -> str:
         if count[state]:
             parts.append(f"{count[state]:,} {words}")
     return ", ".join(parts)
+
+
+def _ready_in_words(ready: Sequence[DocumentRecord], noun: str) -> str:
+    n_off = sum(not document.enabled for document in ready)
+    words = f"{plural(len(ready), noun)} ready"
+    return f"{words} ({n_off:,} off)" if n_off else words
 
 
 class DocumentTable(QTableView):
@@ -163,7 +171,7 @@ class LibraryView(QWidget):
         retry.setEnabled(is_failed)
         menu.addSeparator()
         single = len(documents) == 1
-        self._add(menu, "Open file", self._on_open_file).setEnabled(single)
+        self._add(menu, "Open file", self._on_open_file).setEnabled(single and _has_text(documents[0]))
         self._add(menu, "Show folder", self._on_show_folder).setEnabled(single)
         menu.addSeparator()
         self._add(menu, "Forget…", self._on_forget_requested)
@@ -319,11 +327,17 @@ class LibraryView(QWidget):
 
     def _on_open_file(self) -> None:
         for document in self.selected()[:1]:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(document.path)))
+            if _has_text(document):
+                QDesktopServices.openUrl(QUrl.fromLocalFile(str(document.path)))
 
     def _on_show_folder(self) -> None:
         for document in self.selected()[:1]:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(document.path.parent)))
+
+
+def _has_text(document: DocumentRecord) -> bool:
+    """Whether there is a file that a person can read."""
+    return document.kind is DocumentKind.NOTE
 
 
 def _button(text: str, signal: object, parent: QWidget) -> QPushButton:

@@ -38,7 +38,7 @@ from app.ui.transcript_model import TranscriptModel
 from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
 from engine.messages import AnswerMode
-from storage.records import ChatRecord, DocumentRecord
+from storage.records import ChatRecord, DocumentKind, DocumentRecord
 
 NOTE_FILES = "Notes (*.txt *.md *.markdown *.rst *.org *.html *.htm *.pdf *.docx *.csv);;All files (*)"
 
@@ -298,7 +298,10 @@ class MainWindow(QMainWindow):
         self.library.search.selectAll()
 
     def _on_forget_requested(self, documents: tuple[DocumentRecord, ...]) -> None:
-        if len(documents) == 1:
+        if len(documents) == 1 and documents[0].kind is DocumentKind.ADAPTER:
+            what = f"“{documents[0].title}”"
+            rest = "this adapter. It can be imported again only from the file that it came from."
+        elif len(documents) == 1:
             what = f"“{documents[0].title}”"
             rest = "this note. The file stays where it is, and you can add it again."
         else:

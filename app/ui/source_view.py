@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 from app.ui.theme import current_theme
 from storage.records import SourceRecord
 
+NO_TEXT = "An imported adapter. It has no text to show."
+
 INDENT = 34
 """Where a source's title begins, in device-independent pixels; its passage stands below."""
 
@@ -59,7 +61,8 @@ class SourceView(QFrame):
     """A note that opens and closes. Hovering its title shows the beginning of what stands inside.
 
     Args:
-        passages: those of the note that took part, the strongest first; at least one.
+        passages: those of the note that took part, the strongest first; at least one. An imported adapter
+            has one, and it is empty.
         parent: its owner.
     """
 
@@ -67,7 +70,8 @@ class SourceView(QFrame):
         super().__init__(parent)
         source = passages[0]
         share = sum(passage.weight for passage in passages)
-        text = "\n\n".join(passage.passage.strip() for passage in passages)
+        self._has_text = bool(source.passage)
+        text = "\n\n".join(passage.passage.strip() for passage in passages) or NO_TEXT
         self.setObjectName("source")
         self._source = source
         self.toggle = QToolButton(self)
@@ -125,7 +129,7 @@ class SourceView(QFrame):
     def _on_toggled(self, is_open: bool) -> None:
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
         self.passage.setVisible(is_open)
-        can_open = is_open and Path(self._source.path).exists()
+        can_open = is_open and self._has_text and Path(self._source.path).exists()
         self.open_button.setVisible(can_open)
         self._foot.setContentsMargins(INDENT, 0, 12, 8 if can_open else 0)
 

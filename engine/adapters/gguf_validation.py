@@ -8,7 +8,6 @@ not understood here is refused.
 import math
 import re
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +24,12 @@ from engine.adapters.gguf_format import (
     VALUE_UINT32,
     VERSION,
 )
+from engine.adapters.target import AdapterTarget
 from engine.errors import InvalidAdapter
 
 _MAX_VALUES = 64
-_MAX_STRING_BYTES = 4096
+_MAX_STRING_BYTES = 1 << 20
+"""An export names every note it was made of: thousands have room."""
 _TENSOR_NAME = re.compile(r"blk\.(0|[1-9][0-9]{0,4})\.([a-z0-9_]+)\.weight\.lora_(a|b)")
 _ITEM_BYTES = {TYPE_F32: 4, TYPE_F16: 2}
 _EXPONENT: dict[int, tuple[np.dtype[np.unsignedinteger[Any]], int]] = {
@@ -38,21 +39,6 @@ _EXPONENT: dict[int, tuple[np.dtype[np.unsignedinteger[Any]], int]] = {
 """How to read the bits of a number, and which of them are the exponent."""
 _SCAN_ITEMS = 1 << 16
 """Items looked at in one step of the scan for NaN: small enough to stay in the processor's cache."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterTarget:
-    """What an adapter must fit: the base model's architecture and layers.
-
-    Attributes:
-        architecture: ``general.architecture`` of the base model.
-        n_layers: its decoder blocks.
-        modules: llama.cpp's tensor name -> (d_in, d_out), of every layer an adapter may touch.
-    """
-
-    architecture: str
-    n_layers: int
-    modules: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +59,7 @@ def validate_adapter(data: bytes | NDArray[np.uint8], target: AdapterTarget) -> 
     """Check that ``data`` is a LoRA file that llama.cpp can load and run on the base model without harm.
 
     Returns:
-        The adapter's rank, the same in all layers.
+        The adapter's rank: the largest one of a module. In a module it is the same in all layers.
 
     Raises:
         InvalidAdapter: anything is wrong, missing, unknown or not finite; ``detail`` says what.
@@ -179,10 +165,10 @@ def _check_pairs(tensors: list[_Tensor], target: AdapterTarget) -> int:
     found = {(t.module, t.layer, t.factor): t for t in tensors}
     if len(found) != len(tensors):
         raise _invalid("a tensor occurs twice")
-    modules = {t.module for t in tensors}
-    ranks = set()
-    for module in modules:
+    largest = 0
+    for module in {t.module for t in tensors}:
         d_in, d_out = target.modules[module]
+        ranks = set()
         for layer in range(target.n_layers):
             A, B = found.get((module, layer, "a")), found.get((module, layer, "b"))
             if A is None or B is None:
@@ -191,9 +177,10 @@ def _check_pairs(tensors: list[_Tensor], target: AdapterTarget) -> int:
                 shapes = f"{A.shape} and {B.shape}"
                 raise _invalid(f"layer {layer} of {module} has the shapes {shapes}, for {d_in} -> {d_out}")
             ranks |= {A.shape[1], B.shape[0]}
-    if len(ranks) != 1 or min(ranks) < 1:
-        raise _invalid(f"its ranks are {sorted(ranks)}, expected a single one")
-    return ranks.pop()
+        if len(ranks) != 1 or min(ranks) < 1:
+            raise _invalid(f"the ranks of {module} are {sorted(ranks)}, expected a single one")
+        largest = max(largest, *ranks)
+    return largest
 
 
 def _check_data(file: memoryview, tensors: list[_Tensor], start: int, alignment: int) -> None:

@@ -19,7 +19,7 @@ class LoraFactors:
 
     Attributes:
         modules: module name (as in transformers, e.g. "down_proj") -> (A, B), float32,
-            A (n_layers, r, d_in), B (n_layers, r, d_out). All modules have the same layers and rank.
+            A (n_layers, r, d_in), B (n_layers, r, d_out). All modules have the same layers; ranks may differ.
 
     Raises:
         InvalidAdapter: shapes disagree, or a value is not finite.
@@ -29,8 +29,9 @@ class LoraFactors:
 
     def __post_init__(self) -> None:
         shapes = {name: (A.shape, B.shape) for name, (A, B) in self.modules.items()}
-        heads = {shape[:2] for pair in shapes.values() for shape in pair}
-        if len(heads) != 1 or any(len(shape) != 3 for pair in shapes.values() for shape in pair):
+        n_layers = {A[0] for A, _B in shapes.values() if A}
+        is_sound = all(len(A) == len(B) == 3 and A[:2] == B[:2] for A, B in shapes.values())
+        if not is_sound or len(n_layers) != 1:
             raise InvalidAdapter(
                 "A note's memory is damaged.", f"Factors of shapes {shapes} do not fit together."
             )
@@ -48,8 +49,8 @@ class LoraFactors:
 
     @property
     def rank(self) -> int:
-        """r, the same for every layer and module."""
-        return int(next(iter(self.modules.values()))[0].shape[1])
+        """r, the largest of a module."""
+        return max(int(A.shape[1]) for A, _B in self.modules.values())
 
     @property
     def n_layers(self) -> int:
@@ -72,29 +73,28 @@ class LoraFactors:
 def concatenate(parts: Sequence[LoraFactors]) -> LoraFactors:
     """One adapter whose effect is the sum of the parts' effects; ranks add up, in the order given.
 
+    Parts may cover different modules: each module has the rank of the parts that do.
+
     Raises:
         ValueError: no parts.
-        InvalidAdapter: they cover different modules, layers or widths.
+        InvalidAdapter: they cover different layers or widths.
 
     Source: Charakorn et al. 2026, section on chunks, arXiv:2602.15902.
     """
     if not parts:
         raise ValueError("nothing to concatenate")
-    names = set(parts[0].modules)
-    if any(set(part.modules) != names for part in parts):
-        detail = "They adapt different layers: " + "; ".join(
-            ", ".join(sorted(part.modules)) for part in parts
-        )
-        raise InvalidAdapter("Two notes' memories do not fit together.", detail)
+    names = dict.fromkeys(name for part in parts for name in part.modules)
     try:
         return LoraFactors(
-            {
-                name: (
-                    np.concatenate([part.modules[name][0] for part in parts], axis=1),  # (n_layers, R, d_in)
-                    np.concatenate([part.modules[name][1] for part in parts], axis=1),  # (n_layers, R, d_out)
-                )
-                for name in parts[0].modules
-            }
+            {name: _joined([p.modules[name] for p in parts if name in p.modules]) for name in names}
         )
     except ValueError as exc:
         raise InvalidAdapter("Two notes' memories do not fit together.", str(exc)) from exc
+
+
+def _joined(pairs: Sequence[tuple[Float32, Float32]]) -> tuple[Float32, Float32]:
+    """One module's factors, one after the other along the rank."""
+    return (
+        np.concatenate([A for A, _B in pairs], axis=1),  # (n_layers, R, d_in)
+        np.concatenate([B for _A, B in pairs], axis=1),  # (n_layers, R, d_out)
+    )

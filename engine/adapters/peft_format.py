@@ -1,7 +1,8 @@
-"""A document's adapter as the folder that PEFT and transformers load.
+"""An adapter as the folder that PEFT and transformers load.
 
 Layout: https://huggingface.co/docs/peft/developer_guides/checkpoint. PEFT computes
 y = W x + lora_alpha / r * B (A x), while the paper's alpha is a plain factor: the folder says alpha * r.
+engine.adapters.peft_reading reads such folders.
 """
 
 import json
@@ -13,9 +14,11 @@ from safetensors.numpy import save
 
 from engine.adapters.lora import Float32, LoraFactors
 from engine.errors import InvalidAdapter
+from engine.models.whole_files import write_whole_bytes
 
 CONFIG_FILE = "adapter_config.json"
 TENSORS_FILE = "adapter_model.safetensors"
+CARD_FILE = "README.md"
 
 BLOCKS: Mapping[str, str] = {
     "down_proj": "mlp",
@@ -30,7 +33,12 @@ BLOCKS: Mapping[str, str] = {
 
 
 def peft_files(
-    factors: LoraFactors, lora_alpha: float, *, base_model: str, metadata: Mapping[str, str] | None = None
+    factors: LoraFactors,
+    lora_alpha: float,
+    *,
+    base_model: str,
+    metadata: Mapping[str, str] | None = None,
+    card: str = "",
 ) -> dict[str, bytes]:
     """The files of the folder: name -> bytes.
 
@@ -39,6 +47,7 @@ def peft_files(
         lora_alpha: the paper's factor on the delta.
         base_model: name on the Hugging Face hub, or a path, of the model they belong to.
         metadata: facts to keep in the tensors' file.
+        card: the model card; none is written if it is empty.
 
     Raises:
         InvalidAdapter: a module whose place in the model is not known.
@@ -51,12 +60,16 @@ def peft_files(
             place = f"base_model.model.model.layers.{layer}.{BLOCKS[name]}.{name}"
             tensors[f"{place}.lora_A.weight"] = np.ascontiguousarray(A[layer])  # (r, d_in)
             tensors[f"{place}.lora_B.weight"] = np.ascontiguousarray(B[layer].T)  # (d_out, r)
+    ranks = {name: A.shape[1] for name, (A, _B) in factors.modules.items()}
+    others = {name: rank for name, rank in ranks.items() if rank != factors.rank}
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base_model,
         "r": factors.rank,
         "lora_alpha": lora_alpha * factors.rank,
+        "rank_pattern": others,
+        "alpha_pattern": {name: lora_alpha * rank for name, rank in others.items()},
         "lora_dropout": 0.0,
         "target_modules": sorted(factors.modules),
         "bias": "none",
@@ -64,10 +77,11 @@ def peft_files(
         "use_rslora": False,
         "inference_mode": True,
     }
-    return {
+    files = {
         CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
         TENSORS_FILE: save(tensors, {"format": "pt", **(metadata or {})}),
     }
+    return files | ({CARD_FILE: card.encode()} if card else {})
 
 
 def write_peft(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -76,8 +90,5 @@ def write_peft(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (TENSORS_FILE, CONFIG_FILE):
-        part = folder / f"{name}.part"
-        part.write_bytes(files[name])
-        part.replace(folder / name)
+    for name in sorted(files, key=lambda name: name == CONFIG_FILE):
+        write_whole_bytes(folder / name, files[name])

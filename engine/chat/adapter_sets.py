@@ -6,9 +6,10 @@ loaded in llama.cpp (20 ms for twelve chunks), and the set that is active (a mem
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from engine.adapters.composition import BATCH, Block, Composition
 from engine.adapters.gguf_format import PackedFactors, pack, write_adapter
-from engine.adapters.latent_head import LatentHead
 from engine.chat.runtime import LlamaRuntime, LoadedAdapter
 from engine.errors import InvalidAdapter
 from engine.messages import AdapterPart
@@ -21,8 +22,14 @@ _PACKED_BYTES = 352 << 20
 _LOADED_BYTES = 96 << 20
 _MAX_LOADED = 4
 """Loaded sets: llama.cpp sizes its compute graph by all loaded adapters, so they are not kept for free."""
-_BATCH = 16
-"""Chunks whose factors are computed at once; bounds the memory in between to about 70 MB."""
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A part's factors, ready to be joined, and whether the bias block belongs to them."""
+
+    factors: PackedFactors
+    wants_bias: bool
 
 
 class AdapterSets:
@@ -30,15 +37,14 @@ class AdapterSets:
 
     Args:
         runtime: where adapters are loaded.
-        head: of the hypernetwork that made the parts' latents.
+        composition: what parts stand for.
     """
 
-    def __init__(self, runtime: LlamaRuntime, head: LatentHead) -> None:
+    def __init__(self, runtime: LlamaRuntime, composition: Composition) -> None:
         self._runtime = runtime
-        self._head = head
-        bias = head.bias()
-        self._bias = pack(bias, head.config.lora_alpha) if bias is not None else None
-        self._packed: OrderedDict[str, PackedFactors] = OrderedDict()
+        self._composition = composition
+        self._bias = self._pack_block(composition.bias) if composition.bias is not None else None
+        self._packed: OrderedDict[str, _Packed] = OrderedDict()
         self._loaded: OrderedDict[SetKey, LoadedAdapter] = OrderedDict()
 
     def warm(self, parts: Sequence[AdapterPart]) -> None:
@@ -50,8 +56,8 @@ class AdapterSets:
         missing = {part.key: part for part in parts if part.key not in self._packed}
         damage: InvalidAdapter | None = None
         pending = list(missing.values())
-        for first in range(0, len(pending), _BATCH):
-            batch = pending[first : first + _BATCH]
+        for first in range(0, len(pending), BATCH):
+            batch = pending[first : first + BATCH]
             try:
                 self._pack(batch)
             except InvalidAdapter:
@@ -93,32 +99,36 @@ class AdapterSets:
 
     def _load(self, key: SetKey, parts: dict[str, AdapterPart]) -> LoadedAdapter:
         packed = self._packed_of(list(parts.values()))
-        blocks = [(packed[part_key], weight) for part_key, weight in key]
-        if self._bias is not None:
-            blocks.append((self._bias, 1.0))
+        blocks = [(packed[part_key].factors, weight) for part_key, weight in key]
+        # Not for imported adapters alone: it belongs to what the hypernetwork made.
+        if self._bias is not None and any(packed[part_key].wants_bias for part_key, _weight in key):
+            blocks.append((self._bias.factors, 1.0))
         file = write_adapter(blocks, architecture=self._runtime.target.architecture)
         adapter = self._runtime.load_adapter(file)
         self._loaded[key] = adapter
         self._free_oldest()
         return adapter
 
-    def _packed_of(self, parts: Sequence[AdapterPart]) -> dict[str, PackedFactors]:
+    def _packed_of(self, parts: Sequence[AdapterPart]) -> dict[str, _Packed]:
         # Held here as well, since packing the missing ones may push others out of the cache.
         found = {part.key: self._packed[part.key] for part in parts if part.key in self._packed}
         for key in found:
             self._packed.move_to_end(key)
         missing = [part for part in parts if part.key not in found]
-        for first in range(0, len(missing), _BATCH):
-            found |= self._pack(missing[first : first + _BATCH])
+        for first in range(0, len(missing), BATCH):
+            found |= self._pack(missing[first : first + BATCH])
         return found
 
-    def _pack(self, parts: Sequence[AdapterPart]) -> dict[str, PackedFactors]:
-        factors = self._head.factors_of([part.data for part in parts])
-        lora_alpha = self._head.config.lora_alpha
-        packed = {part.key: pack(one, lora_alpha) for part, one in zip(parts, factors, strict=True)}
+    def _pack(self, parts: Sequence[AdapterPart]) -> dict[str, _Packed]:
+        blocks = self._composition.blocks_of(parts)
+        packed = {part.key: self._pack_block(block) for part, block in zip(parts, blocks, strict=True)}
         self._packed |= packed
         self._trim_packed()
         return packed
+
+    def _pack_block(self, block: Block) -> _Packed:
+        factors = pack(block.factors, block.lora_alpha, self._runtime.target.interleaved)
+        return _Packed(factors, block.wants_bias)
 
     def _pack_one_by_one(self, parts: Sequence[AdapterPart]) -> InvalidAdapter | None:
         damage = None
@@ -131,9 +141,9 @@ class AdapterSets:
 
     def _trim_packed(self) -> None:
         """Drop the longest unused packed factors until the rest fits."""
-        size = sum(packed.size_bytes for packed in self._packed.values())
+        size = sum(packed.factors.size_bytes for packed in self._packed.values())
         while size > _PACKED_BYTES:
-            size -= self._packed.popitem(last=False)[1].size_bytes
+            size -= self._packed.popitem(last=False)[1].factors.size_bytes
 
     def _free_oldest(self) -> None:
         def is_too_much() -> bool:

@@ -18,7 +18,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.adapters.gguf_validation import AdapterTarget, validate_adapter
+from engine.adapters.gguf_validation import validate_adapter
+from engine.adapters.target import read_target
 from engine.chat import llama_library
 from engine.chat.llama_library import AbortSwitch, AdapterPointer, Pointer, llama_cpp
 from engine.chat.sampling import Sampler, Sampling
@@ -122,7 +123,7 @@ class LlamaRuntime:
         self.n_ctx = int(llama_cpp.llama_n_ctx(self._context))
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.abort.attach(self._context)
-        self.target = self._read_target()
+        self.target = read_target(self._metadata)
         self._warm_up()
 
     def __enter__(self) -> Self:
@@ -309,23 +310,10 @@ class LlamaRuntime:
         self._decode([0])
         self.clear_memory()
 
-    def _read_target(self) -> AdapterTarget:
-        architecture = self._metadata("general.architecture")
-        d_model = int(self._metadata(f"{architecture}.embedding_length"))
-        d_ffn = int(self._metadata(f"{architecture}.feed_forward_length"))
-        modules = {
-            "ffn_down": (d_ffn, d_model),
-            "ffn_up": (d_model, d_ffn),
-            "ffn_gate": (d_model, d_ffn),
-        }
-        return AdapterTarget(architecture, int(self._metadata(f"{architecture}.block_count")), modules)
-
-    def _metadata(self, key: str) -> str:
+    def _metadata(self, key: str) -> str | None:
         buffer = ctypes.create_string_buffer(_META_BYTES)
         n = llama_cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
-        if n < 0:
-            raise ModelUnavailable("The language model cannot be used.", f"Its file does not say {key}.")
-        return buffer.value.decode()
+        return None if n < 0 else buffer.value.decode()
 
     def _check_thread(self) -> None:
         # Two threads in one context abort the process (measured), so this must never be found out that way.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from engine.adapters.composition import Composition
 from engine.adapters.gguf_format import TENSOR_NAMES
 from engine.adapters.latent_head import LatentHead
 from engine.chat.adapter_sets import AdapterSets
@@ -47,7 +48,7 @@ class ChatSession:
 
     def __init__(self, runtime: LlamaRuntime, head: LatentHead, ready: WorkerReady) -> None:
         self._runtime = runtime
-        self._sets = AdapterSets(runtime, head)
+        self._sets = AdapterSets(runtime, Composition(head, ready.hypernetwork_hash))
         self._frame = frame_for(head.config.base_model)
         self.ready = ready
         self._lock = threading.Lock()  # over the three below

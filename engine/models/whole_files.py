@@ -63,6 +63,21 @@ def write_whole(target: Path, text: str, mode: int = 0o644) -> None:
         part.unlink(missing_ok=True)
 
 
+def write_whole_bytes(target: Path, data: bytes | memoryview) -> None:
+    """Write a file that is in memory so that readers see the old content or the new one; makes its folder.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        put_in_place(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_all(file: RawIOBase, block: bytes) -> None:
     """Write all of ``block`` to a file without a buffer, which on a disk that fills up takes less at once.
 

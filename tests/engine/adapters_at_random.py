@@ -15,9 +15,9 @@ def random_factors(
     return LoraFactors({"down_proj": (A, B)})
 
 
-def base_model_factors(seed: int, *, rank: int = 8, scale: float = 0.002) -> LoraFactors:
+def base_model_factors(seed: int, *, rank: int = 8, scale: float = 0.002, d_in: int = 1536) -> LoraFactors:
     """Factors for the embedded base model; together with alpha 1 their delta is about 3 % of its weights."""
-    return random_factors(seed, n_layers=30, rank=rank, d_in=1536, d_out=576, scale=scale)
+    return random_factors(seed, n_layers=30, rank=rank, d_in=d_in, d_out=576, scale=scale)
 
 
 def latents(seed: int) -> bytes:

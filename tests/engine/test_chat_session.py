@@ -11,6 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.adapters import gguf_format
+from engine.adapters.composition import Composition, compose
+from engine.adapters.latent_head import LatentHead
+from engine.adapters.lora import LoraFactors
+from engine.adapters.lora_f16 import ImportedLora, encode
 from engine.chat import adapter_sets
 from engine.chat.session import AnswerEvent, ChatSession
 from engine.errors import ModelUnavailable
@@ -25,7 +29,7 @@ from engine.messages import (
     Codec,
     EngineSettings,
 )
-from tests.engine.adapters_at_random import random_part
+from tests.engine.adapters_at_random import base_model_factors, random_part
 
 pytestmark = pytest.mark.model
 
@@ -180,10 +184,10 @@ def test_warmed_parts_need_no_hypernetwork_at_the_question(
     parts = [random_part(seed) for seed in range(50, 53)]
     session.warm(parts)
 
-    def refuse(_chunks: Sequence[bytes]) -> None:
+    def refuse(_parts: Sequence[AdapterPart]) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(session._sets._head, "factors_of", refuse)
+    monkeypatch.setattr(session._sets._composition, "blocks_of", refuse)
     assert done(ask(session, parts, max_tokens=1)).adapter_rank == 3 * 8 + 4
 
 
@@ -194,7 +198,7 @@ def test_more_parts_than_the_cache_holds_still_make_a_set(
     expected = done(ask(session, parts)).text
     session._sets.forget()
     monkeypatch.setattr(adapter_sets, "_PACKED_BYTES", 2_000_000)  # one chunk
-    monkeypatch.setattr(adapter_sets, "_BATCH", 2)
+    monkeypatch.setattr(adapter_sets, "BATCH", 2)
     session.warm([random_part(69)])
     assert done(ask(session, parts)).text == expected
 
@@ -209,6 +213,48 @@ def test_a_damaged_note_fails_its_question_and_no_other(session: ChatSession) ->
         assert failure.title == "A note's memory is damaged."
         assert failure.detail
     assert done(ask(session, [good])).text == expected
+
+
+def test_an_imported_adapter_takes_part_beside_learnt_notes_and_alone(session: ChatSession) -> None:
+    attention = LoraFactors(
+        {"q_proj": base_model_factors(6, rank=3, scale=0.2, d_in=576).modules["down_proj"]}
+    )
+    part = AdapterPart("imported", Codec.LORA_F16, encode(ImportedLora(attention)))
+    plain, note = done(ask(session)), done(ask(session, [random_part(1)]))
+
+    alone, both = done(ask(session, [part])), done(ask(session, [random_part(1), part]))
+
+    assert (alone.adapter_rank, both.adapter_rank) == (
+        3,
+        8 + 4,
+    )  # the largest rank of a layer; bias block once
+    assert len({plain.text, note.text, alone.text, both.text}) == 4, (
+        "an adapter without effect proves nothing"
+    )
+
+
+def test_an_imported_note_beside_a_learnt_one_is_as_if_both_were_learnt(
+    session: ChatSession, settings: EngineSettings
+) -> None:
+    head = LatentHead.load(settings.weights_dir)
+    composition = Composition(head, session.ready.hypernetwork_hash)
+    exported = compose(composition, [random_part(2)])
+    lora = ImportedLora(exported.factors, exported.bias_ranks, session.ready.hypernetwork_hash)
+    part = AdapterPart("imported note", Codec.LORA_F16, encode(lora))
+    expected = done(ask(session, [random_part(1), random_part(2)]))
+
+    found = done(ask(session, [random_part(1), part]))
+
+    assert (found.text, found.adapter_rank) == (expected.text, expected.adapter_rank)
+    assert done(ask(session, [part])).text == done(ask(session, [random_part(2)])).text
+
+
+def test_an_imported_adapter_whose_bytes_changed_is_refused(session: ChatSession) -> None:
+    data = bytearray(encode(ImportedLora(base_model_factors(5, rank=2))))
+    data[-1] ^= 1
+    failure = failed(ask(session, [AdapterPart("damaged import", Codec.LORA_F16, bytes(data))]))
+    assert failure.title == "An imported adapter is damaged."
+    assert "import it again" in failure.detail
 
 
 def test_warming_a_damaged_note_keeps_the_others(session: ChatSession, written: list[int]) -> None:

@@ -1,5 +1,7 @@
-"""A document's adapter, written for other programs, does there what it does here."""
+"""What a set of adapters is written as for other programs. test_exchange.py holds it against them."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +12,23 @@ from safetensors.numpy import load_file
 from engine.adapters.export import export
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.lora import concatenate
+from engine.adapters.messages import AdapterSet, ExportAdapter, SetMember
+from engine.adapters.safetensors_header import parse_header
 from engine.errors import InvalidAdapter
-from engine.messages import ExportAdapter
+from engine.messages import AdapterPart, Codec
 from engine.models.gguf_header import read_header
-from tests.engine.adapters_at_random import latents
+from tests.engine.adapters_at_random import latents, random_part
 
 pytestmark = pytest.mark.model
 
 
+def a_set(base_model: Path, weights_dir: Path, *parts: AdapterPart) -> AdapterSet:
+    members = (SetMember("Dentist", "d" * 64), SetMember("Ein | *Garten*", "e" * 64))
+    return AdapterSet(members, parts, base_model, weights_dir, "b" * 64, "c" * 64)
+
+
 def order(base_model: Path, weights_dir: Path, format_name: str, out: Path) -> ExportAdapter:
-    return ExportAdapter(
-        format=format_name,
-        out=out,
-        title="Dentist",
-        content_hash="d" * 64,
-        chunks=(latents(1), latents(2)),
-        base_model=base_model,
-        weights_dir=weights_dir,
-        base_hash="b" * 64,
-        hypernetwork_hash="c" * 64,
-    )
+    return ExportAdapter(format_name, out, a_set(base_model, weights_dir, random_part(1), random_part(2)))
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +62,20 @@ def test_a_gguf_file_holds_the_sum_of_the_chunks_and_the_bias_block_once(
     assert (done.rank, done.size_bytes, A.shape) == (8 + 8 + 4, len(data), (20, 1536))
     np.testing.assert_allclose(B @ A, delta, rtol=0, atol=2e-3 * np.abs(delta).max())
     assert header.values["adapter.lora.alpha"] == 20.0
-    assert header.values["loreleaf.note_sha256"] == "d" * 64
-    assert header.values["general.name"] == "Dentist"
+    assert header.values["general.name"] == "Dentist and 1 more"
+    assert_says_what_it_is(header.values)
+
+
+def assert_says_what_it_is(facts: Mapping[str, object]) -> None:
+    notes = json.loads(str(facts["loreleaf.notes"]))
+    assert notes == [
+        {"title": "Dentist", "sha256": "d" * 64},
+        {"title": "Ein | *Garten*", "sha256": "e" * 64},
+    ]
+    assert facts["loreleaf.base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert facts["loreleaf.base_model_sha256"] == "b" * 64
+    assert facts["loreleaf.hypernetwork_sha256"] == "c" * 64
+    assert facts["loreleaf.bias_ranks"] == '{"down_proj": 4}'
 
 
 def test_a_peft_folder_holds_the_same(
@@ -75,19 +86,45 @@ def test_a_peft_folder_holds_the_same(
     tensors = load_file(done.path / "adapter_model.safetensors")
     place = "base_model.model.model.layers.29.mlp.down_proj"
     product = tensors[f"{place}.lora_B.weight"] @ tensors[f"{place}.lora_A.weight"]
-    alpha = LatentHead.load(random_weights_dir).config.lora_alpha
-    np.testing.assert_allclose(alpha * product, delta, rtol=0, atol=1e-5 * np.abs(delta).max())
+    config = json.loads((done.path / "adapter_config.json").read_text(encoding="utf-8"))
+    scaling = config["lora_alpha"] / config["r"]
+    np.testing.assert_allclose(scaling * product, delta, rtol=0, atol=1e-5 * np.abs(delta).max())
     assert len(tensors) == 2 * 30
+    assert_says_what_it_is(parse_header((done.path / "adapter_model.safetensors").read_bytes()).metadata)
+
+
+def test_the_model_card_of_a_peft_folder_names_the_base_model_and_every_note(
+    f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
+) -> None:
+    done = export(order(f16_base_model, random_weights_dir, "peft", tmp_path / "adapter"))
+
+    card = (done.path / "README.md").read_text(encoding="utf-8")
+    assert card.startswith('---\nbase_model: "HuggingFaceTB/SmolLM2-135M-Instruct"\nlibrary_name: peft\n')
+    assert f"| Dentist | note | `{'d' * 64}` |" in card
+    assert f"| Ein \\| \\*Garten\\* | note | `{'e' * 64}` |" in card
+    assert "b" * 64 in card
+    assert "c" * 64 in card
+
+
+def test_a_set_of_more_notes_than_a_layer_has_ranks_is_written_as_their_sum(
+    f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
+) -> None:
+    parts = [random_part(seed) for seed in range(75)]  # 600 ranks, and down_proj has 576
+    done = export(
+        ExportAdapter("gguf", tmp_path / "all.gguf", a_set(f16_base_model, random_weights_dir, *parts))
+    )
+
+    assert done.rank == 576
+    # The bias block is inside, and can no longer be told apart.
+    assert "loreleaf.bias_ranks" not in read_header(done.path).values
 
 
 def test_a_damaged_adapter_writes_nothing(
     f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
 ) -> None:
-    damaged = ExportAdapter(
-        "gguf", tmp_path / "a.gguf", "x", "", (b"short",), f16_base_model, random_weights_dir, "", ""
-    )
+    damaged = a_set(f16_base_model, random_weights_dir, AdapterPart("x", Codec.LATENTS_F16, b"short"))
 
     with pytest.raises(InvalidAdapter):
-        export(damaged)
+        export(ExportAdapter("gguf", tmp_path / "a.gguf", damaged))
 
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.adapters.gguf_format import pack, write_adapter
+from engine.adapters.gguf_validation import validate_adapter
 from engine.adapters.lora import LoraFactors, concatenate
+from engine.adapters.target import AdapterTarget
 from engine.errors import InvalidAdapter
 from tests.engine.adapters_at_random import random_factors
 
@@ -84,6 +86,33 @@ def test_several_modules_share_a_file(tmp_path: Path) -> None:
             assert error < FLOAT16_TOLERANCE * np.abs(expected).max()
 
 
+def test_parts_of_different_modules_and_ranks_share_a_file_with_one_alpha(tmp_path: Path) -> None:
+    both = LoraFactors(
+        {
+            "down_proj": random_factors(0, rank=4).modules["down_proj"],
+            "up_proj": random_factors(1, rank=2, d_in=8, d_out=12).modules["down_proj"],
+        }
+    )
+    down = random_factors(2, rank=3)
+
+    file = write_adapter([(pack(both, 2.0), 0.5), (pack(down, ALPHA), 1.0)], architecture="llama")
+
+    reader = read(file, tmp_path)
+    assert {tensor.name: tensor.shape.tolist() for tensor in reader.tensors if "lora_a" in tensor.name} == {
+        f"blk.{layer}.{name}.weight.lora_a": shape
+        for layer in range(2)
+        for name, shape in (("ffn_down", [12, 7]), ("ffn_up", [8, 2]))
+    }
+    target = AdapterTarget("llama", 2, {"ffn_down": (12, 8), "ffn_up": (8, 12)})
+    assert validate_adapter(file, target) == 7
+    for layer in range(2):
+        of_down = 0.5 * 2.0 * both.delta("down_proj", layer) + ALPHA * down.delta("down_proj", layer)
+        of_up = 0.5 * 2.0 * both.delta("up_proj", layer)
+        for name, expected in (("ffn_down", of_down), ("ffn_up", of_up)):
+            error = np.abs(effect_in_llama_cpp(reader, layer, name) - expected).max()
+            assert error < FLOAT16_TOLERANCE * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1e-8, 1e8, 1e30])
 def test_values_beyond_float16_survive_in_either_factor(tmp_path: Path, scale: float) -> None:
     A, B = random_factors(0).modules["down_proj"]
@@ -111,15 +140,22 @@ def test_values_beyond_float32_are_refused() -> None:
         pack(random_factors(0, scale=1e30), 1e30)
 
 
-def test_queries_and_keys_are_refused_because_llama_cpp_permutes_them() -> None:
+def test_queries_and_keys_are_refused_where_the_order_of_their_rows_is_not_known() -> None:
     factors = LoraFactors({"q_proj": random_factors(0).modules["down_proj"]})
-    with pytest.raises(InvalidAdapter, match="q_proj"):
+    with pytest.raises(InvalidAdapter, match="q_proj are not supported, only of down_proj"):
         pack(factors, 1.0)
 
 
-def test_parts_of_different_width_are_refused() -> None:
-    parts = [(pack(random_factors(0, d_in=d_in), 1.0), 1.0) for d_in in (12, 13)]
-    with pytest.raises(InvalidAdapter):
+def test_layers_that_no_adapter_can_touch_are_refused() -> None:
+    factors = LoraFactors({"lm_head": random_factors(0).modules["down_proj"]})
+    with pytest.raises(InvalidAdapter, match=r"lm_head are not supported, only of .*q_proj"):
+        pack(factors, 1.0, {})
+
+
+@pytest.mark.parametrize("other", [{"d_in": 13}, {"d_out": 9}, {"n_layers": 3}])
+def test_parts_of_different_shape_are_refused(other: dict[str, int]) -> None:
+    parts = [(pack(random_factors(0), 1.0), 1.0), (pack(random_factors(0, **other), 1.0), 1.0)]
+    with pytest.raises(InvalidAdapter, match="down"):
         write_adapter(parts, architecture="llama")
 
 

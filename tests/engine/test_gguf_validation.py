@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from engine.adapters.gguf_format import pack, write_adapter
-from engine.adapters.gguf_validation import AdapterTarget, validate_adapter
+from engine.adapters.gguf_validation import validate_adapter
+from engine.adapters.target import AdapterTarget
 from engine.errors import InvalidAdapter
 from tests.engine.adapters_at_random import random_factors
 

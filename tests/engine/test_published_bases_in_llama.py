@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.adapters.composition import Composition
 from engine.adapters.latent_head import LatentHead
 from engine.chat.adapter_sets import AdapterSets
 from engine.chat.runtime import LlamaRuntime
@@ -60,7 +61,7 @@ def test_two_chunks_change_the_logits_alike(tmp_path: Path, family: str) -> None
     ]
 
     with LlamaRuntime(path, n_ctx=256, n_threads=1) as runtime:
-        sets = AdapterSets(runtime, LatentHead.load(tmp_path / "weights"))
+        sets = AdapterSets(runtime, Composition(LatentHead.load(tmp_path / "weights"), ""))
         base = runtime.read_prompt(IDS)
         assert sets.apply(parts) == 3 * CONFIG.lora_rank
         found = runtime.read_prompt(IDS)

@@ -3,7 +3,7 @@
     python -m tests.storage.freeze_catalog
 
 A file already there is what people have on their disks and is never written again. All of them hold the
-same notes, which test_migrations.py looks for.
+same notes, and from 0002 on an imported adapter, which test_migrations.py looks for.
 """
 
 import sqlite3
@@ -16,10 +16,12 @@ from storage import backups, migration
 from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.database import Database
+from storage.imported_adapters import ImportedAdapters
 from storage.ingest_queue import IngestQueue
-from storage.records import AnswerFacts, DocumentRecord, NewChunk, SourceRecord
+from storage.records import AnswerFacts, DocumentRecord, NewChunk, NewImport, SourceRecord
 
 FOLDER = Path("/home/ada/Notes")
+STYLE = Path("/home/ada/style/adapter_model.safetensors")
 MTIME_NS = 1_760_000_000_123_456_789
 BASE = "0" * 64
 HYPERNETWORK = "1" * 64
@@ -51,7 +53,7 @@ def learn(
 
 
 def fill(database: Database) -> None:
-    """A document in every state, two of one content, a chat with an answer."""
+    """A document in every state, two of one content, an imported adapter, a chat with an answer."""
     catalog, queue, chats = Catalog(database), IngestQueue(database), Chats(database)
     folder_id = catalog.add_folder(FOLDER).id
     tiles = "The tiles in the kitchen are sea green."
@@ -72,6 +74,9 @@ def fill(database: Database) -> None:
     queue.enqueue(catalog.add_document(FOLDER / "Diary.md").id, "e" * 64)
     assert queue.claim() is not None  # left running
     queue.enqueue(catalog.add_document(FOLDER / "Draft.md").id, "d" * 64)
+
+    adapter = NewImport(STYLE, "a" * 64, 200, "rank 4 on q_proj", BASE, "lora-f16", 4, bytes(128))
+    ImportedAdapters(database).put(adapter, "Style")
 
     chat = chats.create()
     chats.add_question(chat.id, "What colour are the tiles?")

@@ -15,19 +15,23 @@ from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.database import Database
 from storage.errors import StorageError
+from storage.imported_adapters import ImportedAdapters
 from storage.ingest_queue import IngestQueue
-from storage.records import DocumentState, JobState
+from storage.records import DocumentKind, DocumentState, JobState
 from storage.schema import Base
 from tests.storage.library import Library, count_rows
 
 FROZEN = sorted((Path(__file__).parents[1] / "catalogs").glob("schema_*.sqlite3"))
 
-REBUILDS_CHATS = """
+NEWEST = migration.newest_revision()
+NEXT = f"{int(NEWEST) + 1:04}"
+
+REBUILDS_CHATS = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{NEWEST}"
 branch_labels = None
 depends_on = None
 
@@ -48,13 +52,13 @@ def backups_of(path: Path) -> list[Path]:
 
 @pytest.fixture
 def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Makes the program one version newer: ``add_revision(text of migration 0002)``."""
+    """Makes the program one version newer: ``add_revision(text of the next migration)``."""
 
     def add(text: str) -> None:
         scripts = tmp_path / "migrations of the next version"
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(Path(migration.__file__).parent / "migrations", scripts, ignore=ignored)
-        (scripts / "versions" / "0002_next.py").write_text(text)
+        (scripts / "versions" / f"{NEXT}_next.py").write_text(text)
         monkeypatch.setattr(migration, "_SCRIPTS", scripts)
         migration.known_revisions.cache_clear()
 
@@ -71,7 +75,9 @@ def test_a_catalog_of_every_released_schema_opens_with_all_that_is_in_it(
     database = Database.open(path)
     catalog, queue, chats = Catalog(database), IngestQueue(database), Chats(database)
 
-    assert {document.title: document.state for document in catalog.documents()} == {
+    documents = catalog.documents()
+    notes = [document for document in documents if document.kind is DocumentKind.NOTE]
+    assert {document.title: document.state for document in notes} == {
         "Kitchen": DocumentState.READY,
         "Kitchen copy": DocumentState.READY,
         "Car": DocumentState.READY,
@@ -79,7 +85,12 @@ def test_a_catalog_of_every_released_schema_opens_with_all_that_is_in_it(
         "Draft": DocumentState.QUEUED,
         "Diary": DocumentState.LEARNING,
     }
-    car = next(document for document in catalog.documents() if document.title == "Car")
+    imported = [(document.title, document.note) for document in documents if document not in notes]
+    has_kinds = frozen.stem > "schema_0001"
+    assert imported == ([("Style", "rank 4 on q_proj")] if has_kinds else [])
+    adapters = ImportedAdapters(database).switched_on("0" * 64)
+    assert [(adapter.title, len(adapter.data)) for adapter in adapters] == [("Style", 128)] * has_kinds
+    car = next(document for document in documents if document.title == "Car")
     assert (car.enabled, car.note, car.n_chunks) == (False, "Read as Windows-1252.", 1)
     assert [folder.path for folder in catalog.folders()] == [Path("/home/ada/Notes")]
     best = catalog.candidate_chunks("What colour are the kitchen's tiles?")[0]
@@ -101,6 +112,38 @@ def test_a_catalog_of_every_released_schema_opens_with_all_that_is_in_it(
     assert schema_of(path) == schema_of(empty_catalog)
     is_newest = frozen.stem == f"schema_{migration.newest_revision()}"
     assert len(backups_of(path)) == (0 if is_newest else 1)
+
+
+def test_documents_of_the_first_schema_keep_their_triggers_and_their_ids_for_themselves(
+    tmp_path: Path,
+) -> None:
+    path = Path(shutil.copy(FROZEN[0], tmp_path / "catalog.sqlite3"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        last_id = connection.execute("SELECT max(id) FROM documents").fetchone()[0]
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("DELETE FROM documents WHERE id = ?", (last_id,))  # given out, and gone
+    database = Database.open(path)
+    catalog = Catalog(database)
+    kitchen = next(document for document in catalog.documents() if document.title == "Kitchen")
+
+    assert catalog.add_document(Path("/home/ada/Notes/New.md")).id == last_id + 1
+    assert "Kitchen" in [chunk.document_title for chunk in catalog.candidate_chunks("")]
+    catalog.set_enabled([kitchen.id], False)
+    assert "Kitchen" not in [chunk.document_title for chunk in catalog.candidate_chunks("")]
+    catalog.forget([document.id for document in catalog.documents()])
+    database.close()
+    assert count_rows(path, "documents", "title_search", "chunk_search") == [0, 0, 0]
+
+
+def test_a_first_schema_without_documents_is_migrated_too(tmp_path: Path) -> None:
+    path = Path(shutil.copy(FROZEN[0], tmp_path / "catalog.sqlite3"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        last_id = connection.execute("SELECT max(id) FROM documents").fetchone()[0]
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("DELETE FROM documents")
+    database = Database.open(path)
+    assert Catalog(database).add_document(Path("/home/ada/Notes/New.md")).id == last_id + 1
+    database.close()
 
 
 def test_there_is_a_frozen_catalog_of_every_schema() -> None:
@@ -129,9 +172,9 @@ def test_constraints_and_autoincrement_are_those_the_code_declares(
     engine.dispose()
 
     def tables(path: Path) -> dict[str, list[str]]:
-        # Clause by clause: their order means nothing.
+        # Clause by clause: their order means nothing, nor do the quotes of a table that was renamed.
         return {
-            name: sorted(line.strip().rstrip(",") for line in sql.splitlines())
+            name: sorted(line.strip().rstrip(",").replace('"', "") for line in sql.splitlines())
             for kind, name, sql in schema_of(path)
             if kind == "table" and sql is not None and name in Base.metadata.tables
         }
@@ -157,10 +200,10 @@ def test_the_catalog_is_backed_up_before_a_migration_and_rows_survive_it(
     (backup,) = backups_of(database.path)
     with closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (NEWEST,)
         assert connection.execute("SELECT text FROM turns").fetchall() == [("Which colour?",)]
     with closing(sqlite3.connect(database.path)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (NEXT,)
         assert connection.execute("SELECT pinned FROM chats").fetchall() == [(0,)]
 
 

@@ -65,7 +65,7 @@ def test_shares_add_up_to_one_and_weights_stay_in_bounds(
 
     assert len(routed) <= budget
     assert all(0 < chunk.weight <= 1 for chunk in routed)
-    assert sum(shares(routed)) == pytest.approx(1.0 if routed else 0.0)
+    assert sum(shares([chunk.weight for chunk in routed])) == pytest.approx(1.0 if routed else 0.0)
     assert [chunk.weight for chunk in routed] == sorted((chunk.weight for chunk in routed), reverse=True)
 
 

@@ -14,6 +14,7 @@ from engine.messages import AnswerMode
 from storage.records import (
     AnswerFacts,
     ChatRecord,
+    DocumentKind,
     DocumentRecord,
     DocumentState,
     FolderRecord,
@@ -34,6 +35,7 @@ def document(
     enabled: bool = True,
     reason: str = "",
     n_chunks: int = 2,
+    kind: DocumentKind = DocumentKind.NOTE,
 ) -> DocumentRecord:
     return DocumentRecord(
         id=document_id,
@@ -51,6 +53,7 @@ def document(
         note="",
         added_at=NOW,
         updated_at=NOW,
+        kind=kind,
     )
 
 

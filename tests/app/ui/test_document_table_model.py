@@ -17,7 +17,7 @@ from app.ui.document_table_model import (
     state_in_words,
 )
 from app.ui.library_view import counts_in_words
-from storage.records import DocumentRecord, DocumentState
+from storage.records import DocumentKind, DocumentRecord, DocumentState
 from tests.app.ui.fakes import document
 
 BOAT = document(1, "Boat")
@@ -132,6 +132,15 @@ def test_a_failed_row_says_why_and_what_exactly() -> None:
 def test_a_ready_row_says_how_it_was_read() -> None:
     shown = replace(BOAT, note="Read as Windows-1252.")
     assert remark(shown) == "2 passages · Read as Windows-1252."
+
+
+def test_an_imported_adapter_is_shown_as_what_it_is_and_not_counted_as_a_note() -> None:
+    style = document(9, "Style", kind=DocumentKind.ADAPTER, n_chunks=0)
+    shown = replace(style, note="rank 4 on q_proj")
+    assert remark(shown) == "Imported adapter · rank 4 on q_proj"
+    assert counts_in_words([BOAT, shown]) == "1 note ready, 1 imported adapter ready"
+    off = replace(shown, enabled=False)
+    assert counts_in_words([BOAT, shown, off]) == "1 note ready, 2 imported adapters ready (1 off)"
 
 
 @pytest.mark.parametrize(

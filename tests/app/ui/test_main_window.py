@@ -33,7 +33,7 @@ from app.ui.turn_view import AnswerView
 from app.ui.welcome import Welcome
 from engine.messages import AnswerMode
 from storage.errors import StorageError
-from storage.records import DocumentState
+from storage.records import DocumentKind, DocumentState
 from tests.app.ui.fakes import FakeApplication, FakeReport, FakeRunningAnswer, document, source
 from tests.app.ui.gestures import drag_onto, drop_onto, files
 
@@ -236,6 +236,22 @@ def test_the_menu_of_a_row_retries_only_what_failed(
     single = {action.text(): action for action in window.library.context_menu().actions() if action.text()}
     assert single["Open file"].isEnabled()
     assert not single["Retry"].isEnabled()
+
+
+def test_an_imported_adapter_has_no_file_to_open_but_a_folder(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.library.put(document(1, "Style", kind=DocumentKind.ADAPTER))
+    qtbot.waitUntil(lambda: window.documents.rowCount() == 1)
+    window.library.table.selectRow(0)
+    actions = {action.text(): action for action in window.library.context_menu().actions() if action.text()}
+    assert not actions["Open file"].isEnabled()
+    assert actions["Show folder"].isEnabled()
+    QTest.keyClick(window.library.table, Qt.Key.Key_Delete)
+    box = window.findChild(QMessageBox)
+    assert isinstance(box, QMessageBox)
+    assert "only from the file that it came from" in box.informativeText()
+    confirm(qtbot, window, "Keep")
 
 
 def test_forgetting_asks_first(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:

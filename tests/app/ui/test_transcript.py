@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -108,6 +109,21 @@ def test_a_source_opens_to_its_passage_and_closes_again(
     assert shown.passage.text() == "What Boat says."
     QTest.mouseClick(shown.toggle, Qt.MouseButton.LeftButton)
     assert shown.passage.isHidden()
+
+
+def test_an_imported_adapter_among_the_sources_has_nothing_to_open(
+    qtbot: QtBot, view: TranscriptView, model: TranscriptModel, tmp_path: Path
+) -> None:
+    file = tmp_path / "adapter_model.safetensors"
+    file.touch()
+    model.begin_question("Which colour?", AnswerMode.MEMORY)
+    imported = replace(source("Style"), path=str(file), passage="")
+    model.finish("Dark green.", (imported,), FACTS, stopped=False)
+    shown = answer_of(view).source_views[0]
+    assert shown.toggle.text() == "Style"
+    QTest.mouseClick(shown.toggle, Qt.MouseButton.LeftButton)
+    assert shown.passage.text() == "An imported adapter. It has no text to show."
+    assert shown.open_button.isHidden()
 
 
 def test_a_note_with_several_passages_is_named_once(view: TranscriptView, model: TranscriptModel) -> None:

@@ -1,0 +1,48 @@
+"""merge: documents' adapters added to the base model's weights, saved as a model of its own."""
+
+import argparse
+from pathlib import Path
+
+from app.bootstrap import open_profile
+from app.cli.chosen_set import adapter_set, as_file_name, choose
+from app.cli.console import Console
+from app.cli.errors import CommandFailed
+from app.cli.home import home_of
+from app.cli.one_shot import prepare_models, run_one_shot
+from engine.adapters.messages import MergeAdapters, ModelMerged
+from engine.client import WorkerClient
+
+
+def merge(options: argparse.Namespace, console: Console) -> int:
+    """Write a model that knows these documents by itself; the base model's own files stay as they are."""
+    base_folder = _base_folder(options.base) if options.base is not None else None
+    profile = open_profile(home_of(options.home))
+    profile.notices.subscribe(console.show_notice)
+    try:
+        documents = choose(options, profile, console)
+        chosen = adapter_set(documents, profile, prepare_models(profile, console))
+    finally:
+        profile.close()
+    order = MergeAdapters(_place(options, chosen.title), chosen, base_folder)
+    client: WorkerClient[object, object] = WorkerClient("engine.adapters.merging:main", order, "merge")
+    merged = run_one_shot(client, ModelMerged, console, "Merging")
+    console.result(f"{merged.path}  {merged.n_tensors} tensors changed, {merged.size_bytes / 1e6:,.1f} MB")
+    return 0
+
+
+def _base_folder(name: str) -> Path:
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise CommandFailed(
+            f"There is no folder {folder}.",
+            "--base names a model as transformers' save_pretrained leaves it.",
+        )
+    return folder.absolute()
+
+
+def _place(options: argparse.Namespace, title: str) -> Path:
+    """Where to write; into a folder that exists, a GGUF file gets the set's name."""
+    out = Path(options.out).expanduser()
+    if options.base is None and out.is_dir():
+        out = out / f"{as_file_name(title)} merged.gguf"
+    return out.absolute()

@@ -1,0 +1,71 @@
+"""The process that reads an adapter which another program wrote. Entry of a spawned process."""
+
+from multiprocessing.connection import Connection
+
+from engine.adapters.foreign import ForeignAdapter, fit, refused
+from engine.adapters.gguf_reading import read_gguf
+from engine.adapters.lora import LoraFactors
+from engine.adapters.lora_f16 import ImportedLora, content_hash, decode, encode
+from engine.adapters.messages import AdapterImported, ImportAdapter
+from engine.adapters.peft_reading import read_peft
+from engine.adapters.provenance import BASE_HASH, HYPERNETWORK_HASH, read_bias_ranks, read_title
+from engine.adapters.target import target_of
+from engine.errors import EngineError, InvalidAdapter
+from engine.messages import WorkerFailed
+
+
+def main(conn: Connection, order: ImportAdapter) -> None:
+    """Read, tell the result, return; see ``engine.client``."""
+    try:
+        imported = import_adapter(order)
+    except EngineError as exc:
+        conn.send(WorkerFailed(exc.title, exc.detail))
+    except OSError as exc:
+        reason = f"{exc.filename or order.source}: {exc.strerror or exc}."
+        conn.send(WorkerFailed("The adapter cannot be read.", reason))
+    except MemoryError:
+        conn.send(WorkerFailed("There is not enough memory for this adapter.", "Close other programs."))
+    else:
+        conn.send(imported)
+
+
+def import_adapter(order: ImportAdapter) -> AdapterImported:
+    """Read a PEFT folder or a GGUF LoRA, check that it fits the base model, and make it one of ours.
+
+    Raises:
+        InvalidAdapter: it is damaged, uses what is not supported, or belongs to another base model.
+        ModelUnavailable: the base model's file cannot be read.
+        OSError: the adapter cannot be read.
+    """
+    target = target_of(order.base_model)
+    source = order.source
+    adapter = read_peft(source) if source.is_dir() else read_gguf(source, target)
+    factors = fit(adapter, target)
+    data = encode(_with_bias(adapter, factors))
+    decode(data)  # what the chat would refuse must not get into the library
+    return AdapterImported(
+        file=adapter.file,
+        title=read_title(adapter.facts),
+        sha256=content_hash(data),
+        rank=factors.rank,
+        size_bytes=adapter.size_bytes,
+        remark=_remark(adapter, factors, order.base_hash),
+        data=data,
+    )
+
+
+def _with_bias(adapter: ForeignAdapter, factors: LoraFactors) -> ImportedLora:
+    """The factors with what the metadata say of the bias block, which only our own exports have."""
+    try:
+        bias_ranks = read_bias_ranks(adapter.facts)
+        return ImportedLora(factors, bias_ranks, str(adapter.facts.get(HYPERNETWORK_HASH, "")))
+    except (ValueError, InvalidAdapter) as exc:
+        raise refused(f"{adapter.file}: its metadata are damaged: {exc}") from exc
+
+
+def _remark(adapter: ForeignAdapter, factors: LoraFactors, base_hash: str) -> str:
+    remark = f"rank {factors.rank} on {', '.join(sorted(factors.modules))}"
+    # The same model in another file (another conversion) is none the worse; but the user should know.
+    if adapter.facts.get(BASE_HASH, base_hash) != base_hash:
+        remark += "; made for another file of the base model"
+    return remark

@@ -1,0 +1,182 @@
+"""Reads the folder that PEFT saves a LoRA adapter in.
+
+What this program can compute is taken, by the settings that peft 0.21's ``LoraConfig`` has; whatever else an
+adapter uses is refused by name. Only safetensors are read: a ``.bin`` file is a pickle, and opening one runs
+whatever its maker put in.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
+from engine.adapters.lora import Float32
+from engine.adapters.peft_format import BLOCKS, CONFIG_FILE, TENSORS_FILE
+from engine.adapters.safetensors_header import TensorSpan, parse_header, to_float32
+
+_PICKLED_FILE = "adapter_model.bin"
+_TENSOR = re.compile(r"(?:base_model\.model\.)?(?P<path>.+)\.lora_(?P<factor>[AB])\.weight")
+_PATH = re.compile(r"(?:model\.)?layers\.(?P<layer>\d+)\.(?P<block>\w+)\.(?P<name>\w+)")
+
+_WITHOUT_EFFECT = frozenset(
+    {
+        "auto_mapping",
+        "base_model_name_or_path",
+        "ensure_weight_tying",
+        "eva_config",
+        "exclude_modules",
+        "inference_mode",
+        "layers_pattern",
+        "layers_to_transform",
+        "loftq_config",
+        "lora_dropout",
+        "megatron_config",
+        "megatron_core",
+        "peft_version",
+        "qalora_group_size",
+        "revision",
+        "runtime_config",
+        "target_modules",
+        "task_type",
+    }
+)
+"""About training and loading; which layers are adapted is seen from the tensors."""
+_OBEYED = frozenset({"peft_type", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern"})
+_NAMED: Mapping[str, str] = {
+    "use_dora": "DoRA",
+    "modules_to_save": "layers saved whole",
+    "bias": "trained biases",
+    "lora_bias": "trained biases",
+    "fan_in_fan_out": "transposed layers",
+    "trainable_token_indices": "trained tokens",
+    "layer_replication": "replicated layers",
+    "alora_invocation_tokens": "activation by tokens (aLoRA)",
+    "init_lora_weights": "a start that changes the base model's weights",
+}
+"""What the options that are not supported mean."""
+_PLAIN_STARTS = (True, False, "gaussian", "orthogonal", "eva")
+"""Ways to begin the training that leave the base model as it is; PiSSA, OLoRA and LoftQ do not."""
+
+
+def read_peft(folder: Path) -> ForeignAdapter:
+    """Read a PEFT folder.
+
+    Raises:
+        InvalidAdapter: it is none, it is damaged, or it uses what is not supported; the detail says what.
+        OSError: a file cannot be read.
+    """
+    config = _read_config(folder)
+    file = folder / TENSORS_FILE
+    if not file.is_file():
+        if (folder / _PICKLED_FILE).exists():
+            raise refused(
+                f"{_PICKLED_FILE} is a pickle, and opening a pickle may run any program. "
+                "Have it saved again by PEFT with safe_serialization=True."
+            )
+        raise refused(f"{folder} has no {TENSORS_FILE}.")
+    check_size(file)
+    try:
+        data: NDArray[np.uint8] = np.memmap(file, dtype=np.uint8, mode="r").view(np.ndarray)
+        header = parse_header(data.data)
+        pairs = _pairs(header.tensors)
+        layers = {place: _scaled(data, *pairs[place], config) for place in pairs}
+    except ValueError as exc:
+        raise refused(f"{file}: {exc}.") from exc
+    size_bytes = data.nbytes + (folder / CONFIG_FILE).stat().st_size
+    return ForeignAdapter(layers, dict(header.metadata), file, size_bytes)
+
+
+def _read_config(folder: Path) -> Mapping[str, object]:
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise refused(f"{folder} has no {CONFIG_FILE}.") from exc
+    except ValueError as exc:
+        raise refused(f"{CONFIG_FILE} is not JSON: {exc}.") from exc
+    if not isinstance(config, dict):
+        raise refused(f"{CONFIG_FILE} holds no settings.")
+    if config.get("peft_type") != "LORA":
+        raise refused(f"It is of the kind {config.get('peft_type')!r}; only LORA is supported.")
+    for option, value in config.items():
+        if option not in _OBEYED | _WITHOUT_EFFECT and not _is_harmless(option, value):
+            meaning = _NAMED.get(option, "an option this version of Loreleaf does not know")
+            raise refused(f"It uses {meaning}, which is not supported ({option}: {json.dumps(value)}).")
+    return config
+
+
+def _is_harmless(option: str, value: object) -> bool:
+    """Whether the option does nothing with this value."""
+    if option == "bias":
+        return value == "none"
+    if option == "init_lora_weights":
+        return value in _PLAIN_STARTS
+    return not value
+
+
+def _pairs(tensors: tuple[TensorSpan, ...]) -> dict[Place, tuple[str, TensorSpan, TensorSpan]]:
+    """The path of each adapted layer in the model, and its A and B."""
+    found: dict[Place, dict[str, tuple[str, TensorSpan]]] = {}
+    for span in tensors:
+        match = _TENSOR.fullmatch(span.name)
+        place = _PATH.fullmatch(match["path"]) if match is not None else None
+        if match is None or place is None or BLOCKS.get(place["name"]) != place["block"]:
+            known = ", ".join(sorted(BLOCKS))
+            raise ValueError(f"it holds {span.name}; only LoRA factors of {known} are supported")
+        if len(span.shape) != 2:
+            raise ValueError(f"{span.name} has the shape {span.shape}")
+        factors = found.setdefault((place["name"], int(place["layer"])), {})
+        factors[match["factor"]] = (match["path"], span)
+    for (name, layer), factors in found.items():
+        if factors.keys() != {"A", "B"}:
+            raise ValueError(f"layer {layer} has only one factor of {name}")
+    return {place: (pair["A"][0], pair["A"][1], pair["B"][1]) for place, pair in found.items()}
+
+
+def _scaled(
+    data: NDArray[np.uint8],
+    path: str,
+    span_A: TensorSpan,
+    span_B: TensorSpan,
+    config: Mapping[str, object],
+) -> tuple[Float32, Float32]:
+    """A (r, d_in) and B (r, d_out) of one layer, PEFT's scaling in B."""
+    rank = _number(_of_pattern(config, "rank_pattern", path, config.get("r")), "r")
+    lora_alpha = _number(_of_pattern(config, "alpha_pattern", path, config.get("lora_alpha")), "lora_alpha")
+    if (span_A.shape[0], span_B.shape[1]) != (rank, rank):
+        shapes = f"{span_A.shape} and {span_B.shape}"
+        raise ValueError(f"the factors of {path} have the shapes {shapes}, and the rank is {rank:g}")
+    scaling = lora_alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    B = to_float32(data, span_B).T  # (r, d_out)
+    with np.errstate(over="ignore"):  # what overflows here is refused by whoever looks at the values
+        return to_float32(data, span_A), np.ascontiguousarray(B * np.float32(scaling))
+
+
+def _of_pattern(config: Mapping[str, object], option: str, path: str, default: object) -> object:
+    """A value that may differ from layer to layer; matched as peft's ``get_pattern_key`` does."""
+    pattern = config.get(option) or {}
+    if not isinstance(pattern, dict):
+        raise ValueError(f"{option} is {pattern!r}")  # noqa: TRY004  told like any other damage
+    for key, value in pattern.items():
+        try:
+            is_match = re.match(rf"(.*\.)?({key})$", path) is not None
+        except re.error as exc:
+            raise ValueError(f"{option} has the pattern {key!r}: {exc}") from exc
+        if is_match:
+            return value
+    return default
+
+
+def _number(value: object, option: str) -> float:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not math.isfinite(value)
+        or value <= 0
+    ):
+        raise ValueError(f"{option} is {value!r}, expected a positive number")
+    return value
