@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.app.cli.conftest import environment
 
-OF_THE_WORKERS = {"torch", "transformers", "peft", "llama_cpp", "numpy", "gguf", "safetensors", "tokenizers"}
+OF_THE_WORKERS = {"torch", "transformers", "peft", "llama_cpp", "numpy", "gguf", "huggingface_hub"}
 OF_THE_STORE = {"sqlalchemy", "alembic", "mako", "filelock", "storage.database", "storage.catalog"}
 OF_THE_SERVICES = {"watchdog", "engine.client", "app.services.chat_service", "app.services.watch_service"}
 OF_PYTHON = {"asyncio", "multiprocessing", "importlib.metadata", "sqlite3", "ssl", "http.client", "email"}
