@@ -62,21 +62,21 @@ gaps = st.sampled_from([" ", " ", " ", "\n", "\n\n", "\n \n", "  \n\n\n", "\t", 
 texts = st.lists(st.tuples(words, gaps), max_size=150).map(lambda parts: "".join(a + b for a, b in parts))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(text=texts, max_tokens=st.integers(min_value=6, max_value=60))
 def test_spans_are_ordered_disjoint_complete_and_fit(text: str, max_tokens: int) -> None:
     tokens = WordTokens()
     assert_valid(text, chunk_text(text, tokens, max_tokens), tokens, max_tokens)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(text=texts)
 def test_spans_fit_also_when_a_piece_has_more_tokens_alone_than_inside_the_text(text: str) -> None:
     tokens = ContextTokens()
     assert_valid(text, chunk_text(text, tokens, 25), tokens, 25)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(n_paragraphs=st.integers(2, 40), n_words=st.integers(1, 20))
 def test_no_chunk_is_tiny_when_paragraphs_are_alike(n_paragraphs: int, n_words: int) -> None:
     text = "\n\n".join([" ".join(["word"] * n_words) + "."] * n_paragraphs)

@@ -170,7 +170,7 @@ def batch_of(
     return make_batch(examples, templates, n_questions=n_questions, dense=dense, rng=rng)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), dense=st.sampled_from([0.0, 0.5, 1.0]))
 def test_every_target_token_stands_after_its_position(
     tokenizer: Tokenizer, templates: Templates, seed: int, dense: float
@@ -208,7 +208,7 @@ def test_a_contexts_questions_stand_in_its_own_rows_once_each(
         assert own == [PROMPT_PREFIX + f"{c}{i}?" + PROMPT_SUFFIX + f"{c}{i}" + END_OF_TURN for i in range(3)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000))
 def test_a_continuation_asks_for_what_follows_in_the_note(
     tokenizer: Tokenizer, templates: Templates, seed: int
@@ -247,7 +247,7 @@ def test_a_batch_without_any_target_is_still_a_batch() -> None:
     assert batch.ids.dtype == torch.int64
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lengths=st.lists(st.integers(1, 300), min_size=40, max_size=400),
     batch_size=st.integers(1, 8),

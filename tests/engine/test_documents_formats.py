@@ -107,7 +107,7 @@ def test_a_damaged_pdf_says_so(data: bytes) -> None:
     assert reason(pdf_text, data).title in {"This PDF is damaged.", "There is no text in this PDF."}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_pdf_or_word_file_with_wrong_bytes_gives_text_or_a_reason(data: st.DataObject) -> None:
     name, extract = data.draw(st.sampled_from([("pdf", pdf_text), ("docx", docx_text)]))

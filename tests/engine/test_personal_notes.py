@@ -41,7 +41,7 @@ def test_different_seeds_give_different_notes() -> None:
     assert len({generate_note(random.Random(seed)).text for seed in range(200)}) > 195
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(min_value=0, max_value=2**64))
 def test_every_note_can_answer_its_questions_word_for_word(seed: int) -> None:
     note = generate_note(random.Random(seed))
@@ -53,7 +53,7 @@ def test_every_note_can_answer_its_questions_word_for_word(seed: int) -> None:
         assert all(alternative in question.answer for alternative in question.alternatives)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(min_value=0, max_value=2**64))
 def test_no_placeholder_is_left_in_a_note(seed: int) -> None:
     note = generate_note(random.Random(seed))

@@ -70,7 +70,7 @@ def ids(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 @reads_real_model
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(MADE_UP, ANY))
 @example("")
 @example(" ")
@@ -97,7 +97,7 @@ def test_every_character_of_the_basic_plane_is_split_alike(
 
 
 @reads_real_model
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANY)
 def test_tokens_decode_to_the_text(note_tokenizer: Tokenizer, text: str) -> None:
     assert note_tokenizer.decode(ids(note_tokenizer, text), skip_special_tokens=False) == text

@@ -23,7 +23,7 @@ def normal(*shape: int, scale: float = 1.0, seed: int = 0) -> Float32:
     return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     shape=st.lists(st.integers(1, 9), min_size=2, max_size=4),
     exponent=st.integers(-30, 30),

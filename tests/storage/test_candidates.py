@@ -103,9 +103,7 @@ class LibraryMachine(RuleBasedStateMachine):
 
 def test_only_what_is_on_answers_whatever_happens(empty_catalog: Path) -> None:
     LibraryMachine.empty_catalog = empty_catalog
-    run_state_machine_as_test(
-        LibraryMachine, settings=settings(max_examples=8, stateful_step_count=25, deadline=None)
-    )
+    run_state_machine_as_test(LibraryMachine, settings=settings(max_examples=8, stateful_step_count=25))
 
 
 def test_candidates_among_ten_thousand_chunks_take_milliseconds(library: Library) -> None:

@@ -312,6 +312,4 @@ class QueueMachine(RuleBasedStateMachine):
 
 def test_the_queue_keeps_its_order_whatever_happens(empty_catalog: Path) -> None:
     QueueMachine.empty_catalog = empty_catalog
-    run_state_machine_as_test(
-        QueueMachine, settings=settings(max_examples=8, stateful_step_count=30, deadline=None)
-    )
+    run_state_machine_as_test(QueueMachine, settings=settings(max_examples=8, stateful_step_count=30))

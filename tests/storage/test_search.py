@@ -52,7 +52,7 @@ def test_any_text_is_a_question(library: Library, question: str) -> None:
     assert library.found("cat") == ["The cat sleeps."]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=st.text(max_size=60))
 @example(question='a"b')
 def test_no_text_breaks_the_search_or_hides_a_candidate(library: Library, question: str) -> None:
@@ -62,7 +62,7 @@ def test_no_text_breaks_the_search_or_hides_a_candidate(library: Library, questi
     assert len(library.catalog.candidate_chunks(question)) == 2
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(word=st.text(st.characters(categories=["L", "Nd"]), min_size=3, max_size=12))
 def test_a_word_of_any_script_finds_the_passage_that_has_it(library: Library, word: str) -> None:
     # One document throughout: each example replaces its text.
