@@ -87,8 +87,10 @@ def _pairs(tensors: tuple[TensorEntry, ...]) -> dict[Place, tuple[TensorEntry, T
             raise ValueError(f"it holds {entry.name}; only LoRA factors of {known} are supported")
         if len(entry.shape) != 2 or 0 in entry.shape:
             raise ValueError(f"{entry.name} has the shape {entry.shape}")
-        place = (_MODULE_NAMES[match["name"]], int(match["layer"]))
-        found.setdefault(place, {})[match["factor"]] = entry
+        factors = found.setdefault((_MODULE_NAMES[match["name"]], int(match["layer"])), {})
+        if match["factor"] in factors:
+            raise ValueError(f"it holds {entry.name} twice")
+        factors[match["factor"]] = entry
     for (name, layer), pair in found.items():
         if pair.keys() != {"a", "b"}:
             raise ValueError(f"layer {layer} has only one factor of {name}")

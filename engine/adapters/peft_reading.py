@@ -130,6 +130,8 @@ def _pairs(tensors: tuple[TensorSpan, ...]) -> dict[Place, tuple[str, TensorSpan
         if len(span.shape) != 2:
             raise ValueError(f"{span.name} has the shape {span.shape}")
         factors = found.setdefault((place["name"], int(place["layer"])), {})
+        if match["factor"] in factors:
+            raise ValueError(f"it holds {span.name} under another name, too")
         factors[match["factor"]] = (match["path"], span)
     for (name, layer), factors in found.items():
         if factors.keys() != {"A", "B"}:

@@ -167,6 +167,16 @@ def test_integers_are_refused(target: AdapterTarget, tmp_path: Path) -> None:
         read_gguf(file, target)
 
 
+def test_a_tensor_that_occurs_twice_is_refused(target: AdapterTarget, tmp_path: Path) -> None:
+    file = tmp_path / "other.gguf"
+    packed = pack(tiny_factors(1, names=["down_proj"]), 1.0, target.interleaved)
+    data = write_adapter([(packed, 1.0)], architecture="llama").tobytes()
+    file.write_bytes(data.replace(b"blk.1.ffn_down.weight.lora_a", b"blk.0.ffn_down.weight.lora_a"))
+
+    with pytest.raises(InvalidAdapter, match="lora_a twice"):
+        read_gguf(file, target)
+
+
 @pytest.mark.parametrize("n_bytes", [0, 3, 20, 300, 2000, -1])
 def test_a_file_that_is_cut_or_none_is_refused(n_bytes: int, target: AdapterTarget, tmp_path: Path) -> None:
     file = tmp_path / "cut.gguf"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
 from engine.errors import InvalidAdapter, ModelUnavailable
 from engine.models.gguf_header import read_header
-from tests.engine.adapters_at_random import random_part
+from tests.engine.adapters_at_random import base_model_factors, random_part
 from tests.engine.tiny_adapters import SIZE, TOKENS, logits_attached, logits_of, tiny_base, tiny_factors
 from tests.engine.tiny_llama import random_llama
 
@@ -145,6 +146,17 @@ def test_the_merged_base_model_has_the_logits_of_base_and_adapter_in_llama_cpp(
     assert effect > 3.0, "too weak an adapter proves nothing"
     assert np.abs(found - expected).max() < 0.02 * effect  # weights and factors are float16
     assert np.corrcoef(found - base, expected - base)[0, 1] > 0.9995
+
+
+@pytest.mark.model
+def test_memory_holds_the_set_and_one_tensor_not_the_model(f16_base_model: Path, tmp_path: Path) -> None:
+    factors = base_model_factors(1)  # 2 MB; the model has 271 MB
+    tracemalloc.start()
+    merge_gguf(f16_base_model, tmp_path / "merged.gguf", factors, FACTS, silent)
+    _now, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The header's vocabulary is the largest part of it.
+    assert peak_bytes < 60e6
 
 
 def a_set(base_model: Path, weights_dir: Path, weight: float = 1.0) -> AdapterSet:

@@ -164,6 +164,10 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "a file that is no safetensors": (written("adapter_model.safetensors", "weights"), "adapter_model"),
     "no factors": (tensors(lambda found: found.clear()), "holds no factors"),
     "a factor without its other": (tensors(lambda found: found.pop(Q_A)), "only one factor of q_proj"),
+    "a factor under two names": (
+        tensors(lambda found: found.update({Q_A.removeprefix("base_model.model."): found[Q_A].clone()})),
+        "under another name",
+    ),
     "a magnitude": (
         tensors(
             lambda found: found.update(
