@@ -44,7 +44,8 @@ class EngineSettings:
         n_ctx: context window of the chat in tokens.
         idle_unload_s: the ingest worker frees its models after this many idle seconds.
         encoder_dir: transformers folder of the context encoder; None for the embedded base, which is its own.
-        base_hash: SHA-256 hex of ``base_model`` if it is known, so that gigabytes need not be read again.
+        base_hash, hypernetwork_hash: identities of the models if they are known, as in WorkerReady, so that
+            gigabytes need not be read again.
     """
 
     base_model: Path
@@ -55,6 +56,7 @@ class EngineSettings:
     idle_unload_s: float = 300.0
     encoder_dir: Path | None = None
     base_hash: str = ""
+    hypernetwork_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,9 +205,11 @@ def load_models(settings: EngineSettings) -> Internalizer:
         )
     # transformers takes seconds to import: not for the embedded base, which does without.
     from engine.hypernetwork.published import PublishedInternalizer
+    from engine.hypernetwork.weights_file import hypernetwork_hash
 
     return PublishedInternalizer.load(
         settings.base_hash or base_model_hash(settings.base_model),
+        settings.hypernetwork_hash or hypernetwork_hash(settings.weights_dir),
         settings.weights_dir,
         settings.encoder_dir,
         settings.device,

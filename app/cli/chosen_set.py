@@ -4,10 +4,12 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from app.bootstrap import Profile
+from app.bootstrap import Profile, open_profile
 from app.cli.console import Console, plural
 from app.cli.errors import CommandFailed
+from app.cli.home import home_of
 from app.cli.naming import find_documents
+from app.cli.one_shot import prepare_models
 from app.services.answer_sets import part_of
 from app.services.ports import PreparedModels
 from engine.adapters.messages import AdapterSet, SetMember
@@ -17,7 +19,22 @@ from storage.records import DocumentKind, DocumentRecord, DocumentState
 _NOT_IN_FILE_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 
 
-def choose(options: argparse.Namespace, profile: Profile, console: Console) -> list[DocumentRecord]:
+def chosen_set(options: argparse.Namespace, console: Console) -> AdapterSet:
+    """The adapters of the documents that the command line stands for, all at equal weight.
+
+    Raises:
+        CommandFailed: a document is not learnt, none is left, or one was learnt for other models.
+    """
+    profile = open_profile(home_of(options.home))
+    profile.notices.subscribe(console.show_notice)
+    try:
+        documents = _choose(options, profile, console)
+        return _adapter_set(documents, profile, prepare_models(profile, console))
+    finally:
+        profile.close()
+
+
+def _choose(options: argparse.Namespace, profile: Profile, console: Console) -> list[DocumentRecord]:
     """The documents that the command line stands for, all of them learnt.
 
     Raises:
@@ -43,7 +60,7 @@ def choose(options: argparse.Namespace, profile: Profile, console: Console) -> l
     return ready
 
 
-def adapter_set(documents: Sequence[DocumentRecord], profile: Profile, models: PreparedModels) -> AdapterSet:
+def _adapter_set(documents: Sequence[DocumentRecord], profile: Profile, models: PreparedModels) -> AdapterSet:
     """The documents' adapters, all at equal weight; notes with the same content once.
 
     Raises:

@@ -3,25 +3,17 @@
 import argparse
 from pathlib import Path
 
-from app.bootstrap import open_profile
-from app.cli.chosen_set import adapter_set, as_file_name, choose
+from app.cli.chosen_set import as_file_name, chosen_set
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.home import home_of
-from app.cli.one_shot import prepare_models, run_one_shot
+from app.cli.one_shot import run_one_shot
 from engine.adapters.messages import AdapterExported, ExportAdapter
 from engine.client import WorkerClient
 
 
 def export(options: argparse.Namespace, console: Console) -> int:
     """Write the adapter that answers when exactly these documents take part, all at equal weight."""
-    profile = open_profile(home_of(options.home))
-    profile.notices.subscribe(console.show_notice)
-    try:
-        documents = choose(options, profile, console)
-        chosen = adapter_set(documents, profile, prepare_models(profile, console))
-    finally:
-        profile.close()
+    chosen = chosen_set(options, console)
     order = ExportAdapter(options.format, _place(options, chosen.title), chosen)
     client: WorkerClient[object, object] = WorkerClient("engine.adapters.export:main", order, "export")
     exported = run_one_shot(client, AdapterExported, console, "Exporting")

@@ -3,12 +3,10 @@
 import argparse
 from pathlib import Path
 
-from app.bootstrap import open_profile
-from app.cli.chosen_set import adapter_set, as_file_name, choose
+from app.cli.chosen_set import as_file_name, chosen_set
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.home import home_of
-from app.cli.one_shot import prepare_models, run_one_shot
+from app.cli.one_shot import run_one_shot
 from engine.adapters.messages import MergeAdapters, ModelMerged
 from engine.client import WorkerClient
 
@@ -16,13 +14,7 @@ from engine.client import WorkerClient
 def merge(options: argparse.Namespace, console: Console) -> int:
     """Write a model that knows these documents by itself; the base model's own files stay as they are."""
     base_folder = _base_folder(options.base) if options.base is not None else None
-    profile = open_profile(home_of(options.home))
-    profile.notices.subscribe(console.show_notice)
-    try:
-        documents = choose(options, profile, console)
-        chosen = adapter_set(documents, profile, prepare_models(profile, console))
-    finally:
-        profile.close()
+    chosen = chosen_set(options, console)
     order = MergeAdapters(_place(options, chosen.title), chosen, base_folder)
     client: WorkerClient[object, object] = WorkerClient("engine.adapters.merging:main", order, "merge")
     merged = run_one_shot(client, ModelMerged, console, "Merging")

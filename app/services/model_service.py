@@ -64,6 +64,7 @@ def engine_settings(settings: Settings, models: PreparedModels) -> EngineSetting
         idle_unload_s=settings.idle_unload_s,
         encoder_dir=models.encoder_dir,
         base_hash=models.base_hash,
+        hypernetwork_hash=models.hypernetwork_hash,
     )
 
 

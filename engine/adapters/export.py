@@ -8,25 +8,16 @@ from engine.adapters.gguf_format import pack, write_adapter
 from engine.adapters.gguf_validation import validate_adapter
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import AdapterExported, ExportAdapter
+from engine.adapters.outcome import tell_outcome
 from engine.adapters.peft_format import peft_files, write_peft
 from engine.adapters.provenance import Provenance
 from engine.adapters.target import target_of
-from engine.errors import EngineError
-from engine.messages import WorkerFailed
 from engine.models.whole_files import write_whole_bytes
 
 
 def main(conn: Connection, order: ExportAdapter) -> None:
     """Write, tell the result, return; see ``engine.client``."""
-    try:
-        exported = export(order)
-    except EngineError as exc:
-        conn.send(WorkerFailed(exc.title, exc.detail))
-    except OSError as exc:
-        reason = f"{exc.filename or order.out}: {exc.strerror or exc}."
-        conn.send(WorkerFailed("The adapter cannot be written there.", reason))
-    else:
-        conn.send(exported)
+    tell_outcome(conn, lambda: export(order), "The adapter cannot be written there.", order.out)
 
 
 def export(order: ExportAdapter) -> AdapterExported:

@@ -7,26 +7,16 @@ from engine.adapters.gguf_reading import read_gguf
 from engine.adapters.lora import LoraFactors
 from engine.adapters.lora_f16 import ImportedLora, content_hash, decode, encode
 from engine.adapters.messages import AdapterImported, ImportAdapter
+from engine.adapters.outcome import tell_outcome
 from engine.adapters.peft_reading import read_peft
 from engine.adapters.provenance import BASE_HASH, HYPERNETWORK_HASH, read_bias_ranks, read_title
 from engine.adapters.target import target_of
-from engine.errors import EngineError, InvalidAdapter
-from engine.messages import WorkerFailed
+from engine.errors import InvalidAdapter
 
 
 def main(conn: Connection, order: ImportAdapter) -> None:
     """Read, tell the result, return; see ``engine.client``."""
-    try:
-        imported = import_adapter(order)
-    except EngineError as exc:
-        conn.send(WorkerFailed(exc.title, exc.detail))
-    except OSError as exc:
-        reason = f"{exc.filename or order.source}: {exc.strerror or exc}."
-        conn.send(WorkerFailed("The adapter cannot be read.", reason))
-    except MemoryError:
-        conn.send(WorkerFailed("There is not enough memory for this adapter.", "Close other programs."))
-    else:
-        conn.send(imported)
+    tell_outcome(conn, lambda: import_adapter(order), "The adapter cannot be read.", order.source)
 
 
 def import_adapter(order: ImportAdapter) -> AdapterImported:

@@ -11,24 +11,19 @@ from engine.adapters.composition import Composition, compose
 from engine.adapters.gguf_merging import merge_gguf
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import MergeAdapters, MergeProgress, ModelMerged
+from engine.adapters.outcome import tell_outcome
 from engine.adapters.provenance import MERGED, Provenance
 from engine.adapters.transformers_merging import TransformersBase
-from engine.errors import EngineError
-from engine.messages import WorkerFailed
 from engine.models.whole_files import put_in_place
 
 
 def main(conn: Connection, order: MergeAdapters) -> None:
     """Write, tell the result, return; see ``engine.client``."""
-    try:
-        merged = merge(order, lambda share: conn.send(MergeProgress(share)))
-    except EngineError as exc:
-        conn.send(WorkerFailed(exc.title, exc.detail))
-    except OSError as exc:
-        reason = f"{exc.filename or order.out}: {exc.strerror or exc}."
-        conn.send(WorkerFailed("The merged model cannot be written there.", reason))
-    else:
-        conn.send(merged)
+
+    def tell(share: float) -> None:
+        conn.send(MergeProgress(share))
+
+    tell_outcome(conn, lambda: merge(order, tell), "The merged model cannot be written there.", order.out)
 
 
 def merge(order: MergeAdapters, on_progress: Callable[[float], None]) -> ModelMerged:

@@ -80,7 +80,8 @@ class ChatSession:
         try:
             _check_fit(head, runtime)
             device, reason = _describe_device(runtime, n_threads, settings.device)
-            ready = WorkerReady(device, reason, base_hash, hypernetwork_hash(settings.weights_dir))
+            identity = settings.hypernetwork_hash or hypernetwork_hash(settings.weights_dir)
+            ready = WorkerReady(device, reason, base_hash, identity)
             return cls(runtime, head, ready)
         except EngineError:
             runtime.close()

@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 
 from engine.hypernetwork.checkpoint import read_checkpoint
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
+from engine.models.whole_files import put_in_place, write_whole
 
 
 def convert_checkpoint(path: Path, folder: Path) -> None:
@@ -23,7 +24,5 @@ def convert_checkpoint(path: Path, folder: Path) -> None:
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     part = folder / f"{TENSORS_FILE}.part"
     save_file(tensors, part, metadata={"format": "loreleaf-hypernetwork-1", "source": path.name})
-    part.replace(folder / TENSORS_FILE)
-    part = folder / f"{CONFIG_FILE}.part"
-    part.write_text(checkpoint.config.to_json(), encoding="utf-8")
-    part.replace(folder / CONFIG_FILE)
+    put_in_place(part, folder / TENSORS_FILE)
+    write_whole(folder / CONFIG_FILE, checkpoint.config.to_json())

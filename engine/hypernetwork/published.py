@@ -16,7 +16,6 @@ from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.loading import load_checkpoint
 from engine.hypernetwork.placement import Placement, choose_device, faster_cpu_dtype
 from engine.hypernetwork.reading import Chunks
-from engine.hypernetwork.weights_file import hypernetwork_hash
 
 
 class PublishedInternalizer:
@@ -30,23 +29,29 @@ class PublishedInternalizer:
         batch_size: chunks computed together, so that a cancelled job ends within seconds.
     """
 
-    def __init__(self, doc: DocToLora, placement: Placement, base_hash: str, weights_dir: Path) -> None:
+    def __init__(self, doc: DocToLora, placement: Placement, base_hash: str, hypernetwork_hash: str) -> None:
         self._doc = doc
         self.config: HypernetworkConfig = doc.config
         self.rank = doc.config.lora_rank
         self.base_hash = base_hash
-        self.hypernetwork_hash = hypernetwork_hash(weights_dir)
+        self.hypernetwork_hash = hypernetwork_hash
         self.device_text, self.device_reason = placement.text, placement.reason
         self.batch_size = 1 if placement.device.type == "cpu" else 4
 
     @classmethod
     def load(
-        cls, base_hash: str, weights_dir: Path, encoder_dir: Path, device: str, n_threads: int | None
+        cls,
+        base_hash: str,
+        hypernetwork_hash: str,
+        weights_dir: Path,
+        encoder_dir: Path,
+        device: str,
+        n_threads: int | None,
     ) -> Self:
         """Load the encoder and the hypernetwork.
 
         Args:
-            base_hash: identity of the model that chats.
+            base_hash, hypernetwork_hash: identities of the model that chats and of the hypernetwork.
             weights_dir: a folder that ``convert_checkpoint`` wrote.
             encoder_dir: transformers folder of the context encoder.
             device: "auto", "cuda", "mps" or "cpu".
@@ -59,7 +64,7 @@ class PublishedInternalizer:
         doc = load_checkpoint(
             weights_dir, encoder_model=encoder_dir, device=placement.device, dtype=placement.dtype
         )
-        return cls(doc, placement, base_hash, weights_dir)
+        return cls(doc, placement, base_hash, hypernetwork_hash)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a chunk with this text, template included."""
