@@ -64,6 +64,11 @@ class Internalizer(Protocol):
         ...
 
     @property
+    def remarks(self) -> list[str]:
+        """What happened otherwise than was asked for; whoever tells the user empties it."""
+        ...
+
+    @property
     def batch_size(self) -> int:
         """Chunks that are best computed together."""
         ...
@@ -175,7 +180,7 @@ class IngestPipeline:
             base_hash=models.base_hash,
             hypernetwork_hash=models.hypernetwork_hash,
             chunks=tuple(chunks),
-            note=document.note,
+            note=" ".join(filter(None, [document.note, *_taken(models.remarks)])),
             seconds=time.perf_counter() - started,
         )
 
@@ -251,6 +256,13 @@ def _internalized(
             zip(spans, texts, models.latents_of(texts), strict=True), start=first_position
         )
     ]
+
+
+def _taken(remarks: list[str]) -> list[str]:
+    """The remarks, each once and in order; the list is empty afterwards."""
+    taken = list(dict.fromkeys(remarks))
+    remarks.clear()
+    return taken
 
 
 def _out_of_memory(path: Path) -> EngineError:

@@ -43,7 +43,8 @@ class ContextEncoder:
             raise _unfit(
                 f"It adapts {config.n_layers} layers and its encoder gives {self._n_run + 1} states."
             )
-        width = decoder.get_input_embeddings().weight.shape[1]  # type: ignore[operator]
+        embedding = decoder.get_input_embeddings().weight  # type: ignore[operator]
+        self.vocabulary_size, width = embedding.shape
         if width != config.d_encoder:
             raise _unfit(f"It reads states of width {config.d_encoder}; the encoder's are {width} wide.")
         self._decoder = _cut(decoder, self._n_run)
@@ -124,31 +125,6 @@ def _cut(decoder: nn.Module, n_layers: int) -> nn.Module:
     cut._modules = dict(decoder._modules)
     cut.layers = decoder_layers(decoder)[:n_layers]
     return cut
-
-
-class HostEmbedding(nn.Module):
-    """An embedding that stays in main memory: of Gemma 2B's 256,000 rows (1.2 GB) a document needs a few.
-
-    Args:
-        embedding: of the encoder; it is moved to the CPU.
-        device: where its rows are wanted.
-    """
-
-    def __init__(self, embedding: nn.Module, device: torch.device) -> None:
-        super().__init__()
-        self.embedding = embedding.to("cpu")
-        self._device = device
-
-    @property
-    def weight(self) -> Tensor:
-        """(vocabulary, D), on the CPU."""
-        weight = self.embedding.weight
-        assert isinstance(weight, Tensor)
-        return weight
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """(C, S) -> (C, S, D) on the device"""
-        return self.embedding(ids.cpu()).to(self._device)  # type: ignore[no-any-return]
 
 
 def _device_of_layers(decoder: nn.Module) -> torch.device:

@@ -119,7 +119,7 @@ class DocToLora:
         def read(pieces: Pieces) -> Tensor:
             return read_latents(self.hypernetwork, self.encoder, chunks, pieces)
 
-        return self._persist(read, Pieces(chunk_tokens=0))
+        return self._persist(read, chunk_tokens=0)
 
     @torch.no_grad()
     def factors(self, latents: Tensor, scaling: float = 1.0) -> Factors:
@@ -179,7 +179,7 @@ class DocToLora:
             return torch.cat([read_latents(self.hypernetwork, self.encoder, row, pieces) for row in rows])
 
         longest = max_chunk_tokens if max_chunk_tokens > 0 else max(len(ids), 1)
-        return self.combine(self.factors(self._persist(read, Pieces(longest))))
+        return self.combine(self.factors(self._persist(read, longest)))
 
     # --- adapter -> answers
 
@@ -212,9 +212,9 @@ class DocToLora:
 
     # --- inside
 
-    def _persist(self, read: Callable[[Pieces], Tensor], wanted: Pieces) -> Tensor:
-        """``read(wanted)``, with less at once, and at last on the CPU, as long as memory is short."""
-        pieces = wanted
+    def _persist(self, read: Callable[[Pieces], Tensor], chunk_tokens: int) -> Tensor:
+        """``read(pieces)``, with less at once, and at last on the CPU, as long as memory is short."""
+        pieces = Pieces.on(self.encoder.device, chunk_tokens)
         while True:
             try:
                 return read(pieces)
@@ -222,7 +222,7 @@ class DocToLora:
                 if not is_out_of_memory(exc):
                     raise
             # Outside of the except block, whose exception holds on to the tensors that filled the memory.
-            pieces = self._with_less_memory(pieces) or wanted
+            pieces = self._with_less_memory(pieces) or Pieces.on(self.encoder.device, chunk_tokens)
 
     def _with_less_memory(self, pieces: Pieces) -> Pieces | None:
         """What to try next; None to begin anew, on the CPU."""
@@ -238,5 +238,5 @@ class DocToLora:
             )
         self._on_notice(f"{device} has too little memory: the CPU takes over, which is slower.")
         self.encoder = self._encoder_on_cpu()
-        self.hypernetwork.to("cpu")
+        self.hypernetwork.to("cpu", torch.float32)
         return None

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Self
 
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from engine.errors import EngineError, ModelUnavailable
 from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.placement import Placement, choose_device
+from engine.hypernetwork.reading import is_out_of_memory
 from engine.hypernetwork.weights_file import hypernetwork_hash, load_tensors
 from engine.models.embedded import base_model_hash
 from engine.models.llama import FrozenLlama
@@ -28,6 +30,7 @@ class Internalizer:
         base_hash, hypernetwork_hash: identities of the two models.
         config: of the hypernetwork.
         rank: of one chunk's LoRA.
+        remarks: what happened otherwise than was asked for; whoever tells the user empties it.
         batch_size: chunks that are best computed together: on two cores 1.6 times as fast as one by one,
             while a cancelled job still ends within seconds.
     """
@@ -63,7 +66,9 @@ class Internalizer:
                 f"It wants {wanted[0]} layers of width {wanted[1]}; "
                 f"{base_model.name} has {found[0]} of {found[1]}.",
             )
+        self.remarks: list[str] = []
         self._base, self._hypernetwork, self._device = base, hypernetwork, placement.device
+        self._base_model = base_model
         self._tokenizer = load_tokenizer(base_model)
         self._prefix = self._ids(self.config.context_prefix)
         self._suffix = self._ids(self.config.context_suffix)
@@ -98,31 +103,57 @@ class Internalizer:
     def latents_of(self, texts: Sequence[str]) -> list[bytes]:
         """Unit latents of chunks, as Codec.LATENTS_F16 has them: float16 (L, M * r, d_latent) each.
 
-        Chunks do not see each other; together they only take less time.
+        Chunks do not see each other; together they only take less time. When memory is short, fewer are
+        computed together, then the CPU takes over; ``remarks`` says so.
 
         Raises:
-            EngineError: the device has too little memory, or computed no finite numbers.
+            EngineError: the CPU, too, has too little memory, or no finite numbers came out.
         """
+        try:
+            u = self._unit_latents(texts)
+        except (RuntimeError, MemoryError) as exc:
+            if not is_out_of_memory(exc):
+                raise
+        else:
+            return [chunk.numpy().astype("<f2").tobytes() for chunk in u.to(torch.float16).cpu()]
+        # Outside of the except block, whose exception holds on to the tensors that filled the memory.
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(texts) > 1:
+            self.batch_size = middle = len(texts) // 2
+            passages = "1 passage was" if middle == 1 else f"{middle} passages were"
+            self.remarks.append(f"Memory was short: {passages} learnt at a time.")
+            return self.latents_of(texts[:middle]) + self.latents_of(texts[middle:])
+        if self._device.type == "cpu":
+            raise EngineError(
+                "There is not enough memory to learn this note.", "Close other programs, then try again."
+            )
+        self._move_to_cpu()
+        return self.latents_of(texts)
+
+    def _unit_latents(self, texts: Sequence[str]) -> Tensor:
+        """(C, L, M * r, d)"""
         rows = [torch.tensor([*self._prefix, *self._ids(text), *self._suffix]) for text in texts]
         ids = pad_sequence(rows, batch_first=True).to(self._device)  # (C, S)
         lengths = torch.tensor([len(row) for row in rows], device=self._device)
         mask = torch.arange(ids.shape[1], device=self._device) < lengths[:, None]  # (C, S)
-        try:
-            states = self._base.iterate_layer_inputs(ids)  # L times (C, S, D)
-            # Without padding no mask: attention is faster then.
-            u = self._hypernetwork.unit_latents_of(states, None if mask.all() else mask)
-            u = u.flatten(2, 3)  # (C, L, M * r, d)
-        except (torch.OutOfMemoryError, MemoryError) as exc:
-            raise EngineError(
-                "There is not enough memory to learn this note.",
-                f"{self.device_text} ran out of memory ({exc}). Close other programs and retry.",
-            ) from exc
+        states = self._base.iterate_layer_inputs(ids)  # L times (C, S, D)
+        # Without padding no mask: attention is faster then.
+        u = self._hypernetwork.unit_latents_of(states, None if mask.all() else mask)
         if not u.isfinite().all():  # float16 on a GPU can overflow, and a catalog must not keep that
             raise EngineError(
                 "This note could not be learnt on this device.",
                 f"{self.device_text} computed numbers that are not finite. Choose the CPU in the settings.",
             )
-        return [chunk.numpy().astype("<f2").tobytes() for chunk in u.to(torch.float16).cpu()]
+        return u.flatten(2, 3)
+
+    def _move_to_cpu(self) -> None:
+        self.remarks.append(f"{self.device_text} had too little memory: the processor took over.")
+        placement = choose_device("cpu", None)
+        self._base = FrozenLlama.from_gguf(self._base_model, device=placement.device, dtype=placement.dtype)
+        self._hypernetwork.to(placement.device)
+        self._device, self.batch_size = placement.device, type(self).batch_size
+        self.device_text, self.device_reason = placement.text, "the GPU had too little memory"
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)

@@ -19,10 +19,11 @@ from engine.errors import ModelUnavailable
 from engine.hypernetwork import blocked_attention
 from engine.hypernetwork.checkpoint import CHECKPOINT_FILE, read_checkpoint
 from engine.hypernetwork.config import CONFIG_FILE, HypernetworkConfig
-from engine.hypernetwork.context_encoder import ContextEncoder, HostEmbedding, bare_decoder
+from engine.hypernetwork.context_encoder import ContextEncoder, bare_decoder
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.internalizer import load_hypernetwork
+from engine.hypernetwork.on_cuda import fit_encoder, fit_perceiver
 from engine.hypernetwork.placement import faster_cpu_dtype
 from engine.hypernetwork.templates import Template, template_for
 
@@ -50,7 +51,8 @@ def load_checkpoint(
             with its language-model head. None makes adapters without a model to carry them;
             ``encoder_model`` must then be given.
         device: of everything that is loaded here: "cpu", "cuda", "cuda:1", "mps".
-        dtype: of the models that are loaded here. The hypernetwork stays in float32.
+        dtype: of the models that are loaded here. The hypernetwork computes in float32; on CUDA its
+            perceiver multiplies in bfloat16, as in training.
         encoder_model: the context encoder, if it is not the base model itself. A checkpoint that was trained
             with another encoder names it; give its folder here.
         tokenizer: of the encoder; None loads the one in the encoder's folder.
@@ -64,6 +66,8 @@ def load_checkpoint(
     """
     device = torch.device(device)
     hypernetwork = read_hypernetwork(Path(path)).to(device)
+    if device.type == "cuda":
+        fit_perceiver(hypernetwork)
     config = hypernetwork.config
     encoder_source = base_model if encoder_model is None else encoder_model
     if encoder_source is None:
@@ -81,8 +85,7 @@ def load_checkpoint(
     else:
         encoder_module = _load(encoder_source, AutoModel, device, dtype, in_nf4=in_nf4)
         if in_nf4:
-            decoder: Any = bare_decoder(encoder_module)
-            decoder.set_input_embeddings(HostEmbedding(decoder.get_input_embeddings(), device))
+            fit_encoder(bare_decoder(encoder_module), device)
     assert encoder_module is not None
     tokenizer = tokenizer or _tokenizer(encoder_source, encoder_module)
     template = _template(config, encoder_module, tokenizer)

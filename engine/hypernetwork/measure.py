@@ -2,8 +2,9 @@
 
     python -m engine.hypernetwork.measure --tokens 2048 8192 --encoder nf4 bf16
 
-Goes the way users go (a folder of safetensors, ``load_checkpoint``, ``DocToLora.latents``). No weights need
-to be fetched: neither time nor memory depends on their values. docs/devices.md keeps the tables.
+Goes the way users go: a folder of safetensors, ``load_checkpoint``, then from token ids to the combined LoRA.
+No weights need to be fetched: neither time nor memory depends on their values. docs/devices.md keeps the
+tables.
 """
 
 import argparse
@@ -57,7 +58,7 @@ class Measurement:
     """One row of the table.
 
     Attributes:
-        median_s, least_s: of the encoder and the hypernetwork together, from token ids to latents.
+        median_s, least_s: of the encoder and the hypernetwork together, from token ids to a document's LoRA.
         weights_bytes, peak_bytes: allocated on the device before and at most during a run; 0 on the CPU.
     """
 
@@ -102,9 +103,10 @@ def _measure(base: Path, weights: Path, encoder: str, options: argparse.Namespac
 def _row(doc: DocToLora, encoder: str, n_tokens: int, n_runs: int) -> Measurement:
     device = doc.encoder.device
     torch.manual_seed(0)
-    chunks = Chunks.pad([torch.randint(1, 1000, (n_tokens,)).tolist()])
+    vocabulary = doc.encoder.vocabulary_size
+    chunks = Chunks.pad([torch.randint(1, vocabulary, (n_tokens,)).tolist()])
     for _ in range(2):
-        doc.latents(chunks)
+        doc.combine(doc.factors(doc.latents(chunks)))
     weights_bytes = _allocated(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -112,10 +114,10 @@ def _row(doc: DocToLora, encoder: str, n_tokens: int, n_runs: int) -> Measuremen
     for _ in range(n_runs):
         _synchronize(device)
         begin_s = time.perf_counter()
-        latents = doc.latents(chunks)
+        adapter = doc.combine(doc.factors(doc.latents(chunks)))
         _synchronize(device)
         seconds.append(time.perf_counter() - begin_s)
-    assert latents.isfinite().all()
+    assert all(factor.isfinite().all() for pair in adapter.values() for factor in pair)
     peak_bytes = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     return Measurement(encoder, n_tokens, statistics.median(seconds), min(seconds), weights_bytes, peak_bytes)
 

@@ -42,7 +42,10 @@ class NormWeight(nn.Module):
 
     def forward(self, normed: Tensor) -> Tensor:
         """(..., d) -> (..., d)"""
-        return self.weight * normed
+        if torch.is_grad_enabled():
+            return self.weight * normed
+        # Rounded as autocast would round it for both products that follow, and in the same pass.
+        return torch.mul(self.weight, normed, out=torch.empty_like(normed))
 
 
 def rms_normalise(x: Tensor) -> Tensor:

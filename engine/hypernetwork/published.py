@@ -26,16 +26,28 @@ class PublishedInternalizer:
         base_hash, hypernetwork_hash: identities of the model that chats and of the hypernetwork.
         config: of the hypernetwork.
         rank: of one chunk's LoRA.
+        remarks: what happened otherwise than was asked for; whoever tells the user empties it.
         batch_size: chunks computed together, so that a cancelled job ends within seconds.
     """
 
-    def __init__(self, doc: DocToLora, placement: Placement, base_hash: str, hypernetwork_hash: str) -> None:
+    def __init__(
+        self,
+        doc: DocToLora,
+        placement: Placement,
+        base_hash: str,
+        hypernetwork_hash: str,
+        remarks: list[str],
+    ) -> None:
         self._doc = doc
         self.config: HypernetworkConfig = doc.config
         self.rank = doc.config.lora_rank
         self.base_hash = base_hash
         self.hypernetwork_hash = hypernetwork_hash
-        self.device_text, self.device_reason = placement.text, placement.reason
+        self.device_text = placement.text
+        # Said while it was loaded, e.g. that bitsandbytes is missing: of the device, not of a note.
+        self.device_reason = ". ".join([placement.reason, *remarks])
+        self.remarks = remarks
+        remarks.clear()
         self.batch_size = 1 if placement.device.type == "cpu" else 4
 
     @classmethod
@@ -61,10 +73,15 @@ class PublishedInternalizer:
             ModelUnavailable: a file is missing, damaged or of another kind, or the device is not there.
         """
         placement = choose_device(device, n_threads, faster_cpu_dtype)
+        remarks: list[str] = []
         doc = load_checkpoint(
-            weights_dir, encoder_model=encoder_dir, device=placement.device, dtype=placement.dtype
+            weights_dir,
+            encoder_model=encoder_dir,
+            device=placement.device,
+            dtype=placement.dtype,
+            on_notice=remarks.append,
         )
-        return cls(doc, placement, base_hash, hypernetwork_hash)
+        return cls(doc, placement, base_hash, hypernetwork_hash, remarks)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a chunk with this text, template included."""

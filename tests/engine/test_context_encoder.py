@@ -176,7 +176,9 @@ def test_what_is_no_decoder_is_refused() -> None:
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocked_attention, "_BLOCK", 4)
+    # 4 queries of 30 tokens at a time, and slices that begin where a window begins or a little earlier.
+    monkeypatch.setattr(blocked_attention, "_SCORES_BYTES", 4 * 2 * SIZES["num_attention_heads"] * 30 * 4)
+    monkeypatch.setattr(blocked_attention, "_ALIGNMENT", 4)
 
 
 @pytest.mark.usefixtures("small_blocks")

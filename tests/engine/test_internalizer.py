@@ -2,12 +2,14 @@
 
 import dataclasses
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.adapters.latent_head import LatentHead
 from engine.errors import EngineError, ModelUnavailable
@@ -17,6 +19,7 @@ from engine.hypernetwork.internalizer import Internalizer, load_hypernetwork
 from engine.hypernetwork.placement import choose_device, faster_cpu_dtype
 from engine.hypernetwork.weights_file import hypernetwork_hash, save_tensors
 from engine.models.embedded import base_model_hash
+from engine.models.llama import FrozenLlama
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 
 SHIPPED = Path(__file__).parents[2] / "engine" / "weights"
@@ -46,6 +49,54 @@ def test_chunks_computed_together_do_not_see_each_other(internalizer: Internaliz
 def test_latents_are_unit_vectors_in_float16(internalizer: Internalizer) -> None:
     u = as_array(internalizer, internalizer.latents(NOTE))
     assert np.abs(np.linalg.norm(u, axis=-1) - 1).max() < 2e-3
+
+
+class Narrow(FrozenLlama):
+    """The base model on a device whose memory ends at so many chunks."""
+
+    most_chunks = 0
+
+    def iterate_layer_inputs(self, ids: Tensor) -> Iterator[Tensor]:
+        if ids.shape[0] > self.most_chunks:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return super().iterate_layer_inputs(ids)
+
+
+def narrow(base_model: Path, most_chunks: int, device: str) -> Internalizer:
+    cpu = choose_device("cpu", 1)
+    base = Narrow.from_gguf(base_model, device=cpu.device, dtype=cpu.dtype)
+    base.most_chunks = most_chunks
+    placement = dataclasses.replace(cpu, device=torch.device(device), text="Some GPU")
+    return Internalizer(base, load_hypernetwork(SHIPPED), base_model, SHIPPED, placement)
+
+
+@reads_real_model
+def test_short_of_memory_fewer_passages_are_learnt_at_a_time(
+    internalizer: Internalizer, f16_base_model: Path
+) -> None:
+    texts = [f"{NOTE} Shed {number}." for number in range(5)]
+    short = narrow(f16_base_model, 2, "cpu")
+    for found, expected in zip(short.latents_of(texts), internalizer.latents_of(texts), strict=True):
+        np.testing.assert_allclose(as_array(internalizer, found), as_array(internalizer, expected), atol=1e-3)
+    assert short.batch_size <= 2
+    assert short.remarks[-1] == "Memory was short: 1 passage was learnt at a time."
+
+
+@reads_real_model
+def test_a_gpu_without_memory_for_one_passage_leaves_it_to_the_processor(
+    internalizer: Internalizer, f16_base_model: Path
+) -> None:
+    short = narrow(f16_base_model, 0, "meta")  # no CPU, at any rate
+    assert short.latents_of([NOTE]) == internalizer.latents_of([NOTE])
+    assert short.remarks == ["Some GPU had too little memory: the processor took over."]
+    assert short.device_text.startswith("CPU")
+
+
+@reads_real_model
+def test_a_processor_without_memory_for_one_passage_says_what_to_do(f16_base_model: Path) -> None:
+    with pytest.raises(EngineError, match="not enough memory") as caught:
+        narrow(f16_base_model, 0, "cpu").latents_of([NOTE])
+    assert "Close other programs" in caught.value.detail
 
 
 @reads_real_model

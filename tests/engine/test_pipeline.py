@@ -144,6 +144,26 @@ def test_the_remark_about_the_encoding_travels_with_the_result(
     assert done.note == "Read as Windows-1252."
 
 
+class Remarking(ToyInternalizer):
+    def latents(self, text: str) -> bytes:
+        self.remarks.append("Memory was short.")
+        return super().latents(text)
+
+
+def test_what_happened_to_the_device_travels_with_the_note_it_happened_to(
+    settings: EngineSettings, note: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.txt"
+    old.write_bytes("Schlüssel. ".encode("cp1252") * 20)
+    models = Remarking()
+    pipeline = IngestPipeline(settings, RecordingLoader(models))
+    assert pipeline.internalize(Internalize(1, old), ignore, never).note == (
+        "Read as Windows-1252. Memory was short."
+    )
+    assert pipeline.internalize(Internalize(2, note), ignore, never).note == "Memory was short."
+    assert models.remarks == []
+
+
 class Exhausted(ToyInternalizer):
     def latents(self, text: str) -> bytes:
         raise MemoryError

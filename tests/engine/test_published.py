@@ -70,6 +70,19 @@ def test_a_note_gives_the_adapters_of_its_passages_and_the_chat_makes_the_same_f
             np.testing.assert_allclose(B, expected[name][1][index].numpy(), atol=2e-2)
 
 
+def test_what_the_device_lacks_is_said_of_the_device_and_not_of_a_note(
+    settings: EngineSettings, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, target_modules=ATTENTION_AND_MLP, encoder_in_nf4=True)
+    write_checkpoint(tmp_path / "4bit.bin", random_hypernetwork(config))
+    convert_checkpoint(tmp_path / "4bit.bin", settings.weights_dir)
+    note = tmp_path / "note.md"
+    note.write_text("w1 w2 w3", encoding="utf-8")
+    pipeline = IngestPipeline(settings)
+    assert "4-bit encoders run on CUDA only" in pipeline.load().reason
+    assert pipeline.internalize(Internalize(1, note), lambda *_: None, lambda: False).note == ""
+
+
 def test_numbers_that_are_not_finite_are_no_adapter(settings: EngineSettings, tmp_path: Path) -> None:
     note = tmp_path / "note.md"
     note.write_text("w1 w2 w3", encoding="utf-8")

@@ -28,6 +28,9 @@ class ToyInternalizer:
     batch_size = 1
     config = ToyConfig()
 
+    def __init__(self) -> None:
+        self.remarks: list[str] = []
+
     def count_tokens(self, text: str) -> int:
         return 2 + len(text.split())
 
@@ -45,6 +48,7 @@ class GatedInternalizer(ToyInternalizer):
     """Tells the test at ``address`` of each chunk and waits for its answer before it goes on."""
 
     def __init__(self, address: str) -> None:
+        super().__init__()
         self._gate = Client(address, authkey=b"toy")
 
     def latents(self, text: str) -> bytes:
