@@ -16,6 +16,7 @@ from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.weights_file import load_tensors
 
 Float32 = NDArray[np.float32]
+_PREFIXES = ("head.", "scaler_A.", "scaler_B.", "bias_A.", "bias_B.")
 
 
 class LatentHead:
@@ -40,7 +41,8 @@ class LatentHead:
             head = head[:, None]  # (L, M=1, d, d_lora)
         if head.shape != expected:
             raise _damaged(f"head.weight has the shape {head.shape}, expected {expected}")
-        self._head = np.ascontiguousarray(head * np.float32(config.head_gain))
+        # Without a gain not even copied: a published head has 600 MB.
+        self._head = head if config.head_gain == 1 else head * np.float32(config.head_gain)
         self._scalers: dict[str, tuple[Float32, Float32]] = {}
         bias: dict[str, tuple[Float32, Float32]] = {}
         for module in config.target_modules:
@@ -66,7 +68,7 @@ class LatentHead:
             config = HypernetworkConfig.load(weights_dir)
         except (OSError, ValueError) as exc:
             raise _damaged(f"{weights_dir}: {exc}") from exc
-        return cls(config, load_tensors(weights_dir / TENSORS_FILE))
+        return cls(config, load_tensors(weights_dir / TENSORS_FILE, _PREFIXES))
 
     def factors(self, data: bytes) -> LoraFactors:
         """LoRA factors of one chunk.

@@ -168,8 +168,10 @@ def load_hypernetwork(weights_dir: Path) -> Hypernetwork:
     tensors = load_tensors(weights_dir / TENSORS_FILE)
     try:
         config = HypernetworkConfig.load(weights_dir)
-        hypernetwork = Hypernetwork(config)
-        hypernetwork.load_state_dict({name: torch.from_numpy(values) for name, values in tensors.items()})
+        with torch.device("meta"):  # the initial values are not wanted
+            hypernetwork = Hypernetwork(config)
+        state = {name: torch.from_numpy(values) for name, values in tensors.items()}
+        hypernetwork.load_state_dict(state, assign=True)
     except (OSError, ValueError, RuntimeError) as exc:  # load_state_dict raises RuntimeError on any mismatch
         raise ModelUnavailable(
             "The part of Loreleaf that learns notes is damaged.", f"{weights_dir}: {exc}. Reinstall Loreleaf."

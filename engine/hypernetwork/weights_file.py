@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
@@ -20,6 +20,9 @@ SCALE_SUFFIX = ".scale"
 _INT8_MAX = 127
 _MIN_QUANTISED_SIZE = 4096
 """Smaller tensors (norms, scalers) stay float32: they cost nothing and matter most."""
+
+
+_HASHED_BYTES = 2**22
 
 
 def quantise_rows(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -48,14 +51,20 @@ def save_tensors(path: Path, tensors: Mapping[str, NDArray[np.float32]], *, quan
     save_file(stored, path, metadata={"format": "loreleaf-hypernetwork-1"})
 
 
-def load_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
+def load_tensors(path: Path, prefixes: tuple[str, ...] = ("",)) -> dict[str, NDArray[np.float32]]:
     """Read what ``save_tensors`` wrote, dequantised to float32.
+
+    Args:
+        path: the file.
+        prefixes: only tensors whose names begin with one of them: of a published hypernetwork's 1.2 GB the
+            chat needs half.
 
     Raises:
         ModelUnavailable: the file is missing or damaged, or a tensor and its scale do not belong together.
     """
     try:
-        stored = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            stored = {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefixes)}  # noqa: SIM118  # no mapping
     except (OSError, SafetensorError) as exc:
         raise _damaged(path, str(exc)) from exc
     tensors: dict[str, NDArray[np.float32]] = {}
@@ -67,7 +76,7 @@ def load_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
         scale = stored.get(name + SCALE_SUFFIX)
         if (array.dtype == np.int8) != (scale is not None):
             raise _damaged(path, f"{name} is {array.dtype} {'without' if scale is None else 'with'} a scale")
-        values = array.astype(np.float32)
+        values = array.astype(np.float32, copy=False)
         if scale is None:
             tensors[name] = values
         elif scale.shape == values.shape[:-1]:
@@ -93,7 +102,9 @@ def hypernetwork_hash(weights_dir: Path) -> str:
     digest = hashlib.sha256()
     for name in (TENSORS_FILE, CONFIG_FILE):
         try:
-            digest.update((weights_dir / name).read_bytes())
+            with (weights_dir / name).open("rb") as file:
+                while block := file.read(_HASHED_BYTES):
+                    digest.update(block)
         except OSError as exc:
             raise ModelUnavailable(
                 "The part of Loreleaf that learns notes is missing.",

@@ -130,3 +130,12 @@ def test_there_is_no_identity_without_both_files(weights_dir: Path, name: str) -
     (weights_dir / name).unlink()
     with pytest.raises(ModelUnavailable, match=name):
         hypernetwork_hash(weights_dir)
+
+
+def test_only_the_tensors_that_are_wanted_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    large = np.random.default_rng(0).standard_normal((4, 64, 64)).astype(np.float32)
+    save_tensors(path, {"head.weight": large, "headless": large, "scaler_A.m": large[0, :1]})
+    found = load_tensors(path, ("head.", "scaler_A."))
+    assert set(found) == {"head.weight", "scaler_A.m"}
+    np.testing.assert_allclose(found["head.weight"], large, atol=0.02)
