@@ -6,7 +6,7 @@ from typing import NoReturn
 
 PASSED_ON = {
     "train": ("engine.training.__main__", "train a hypernetwork (for developers)"),
-    "eval": ("app.evaluation", "measure how well notes are remembered (for developers)"),
+    "eval": ("app.evaluation.command", "measure how well notes are remembered (for developers)"),
 }
 """Commands that parse their own arguments, in their own process: name -> (module with ``main``, help)."""
 

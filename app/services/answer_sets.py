@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.services.ports import PreparedModels
-from app.services.routing import RoutedChunk, route, shares
+from app.services.routing import RoutedChunk, route, shares, take_all
 from engine.messages import AdapterPart, AnswerMode, Codec
 from storage.catalog import Catalog
 from storage.imported_adapters import ImportedAdapters
@@ -39,7 +39,7 @@ def gather(
     question: str,
     *,
     mode: AnswerMode,
-    budget: int,
+    budget: int | None,
     models: PreparedModels,
     max_quotes: int,
 ) -> AnswerSet:
@@ -52,7 +52,7 @@ def gather(
         catalog, imported: where they are.
         question: the user's words.
         mode: PLAIN gives the empty set, without looking.
-        budget: at most this many passages.
+        budget: at most this many passages; None takes all, equally strong.
         models: adapters of other hypernetworks, and imported ones of other base models, cannot take part.
         max_quotes: at most this many passages in the prompt.
 
@@ -61,7 +61,8 @@ def gather(
     """
     if mode is AnswerMode.PLAIN:
         return AnswerSet()
-    chosen = route(catalog.candidate_chunks(question), budget)
+    candidates = catalog.candidate_chunks(question)
+    chosen = take_all(candidates) if budget is None else route(candidates, budget)
     records = catalog.adapters([chunk.candidate.chunk_id for chunk in chosen], models.hypernetwork_hash)
     adapters = {record.chunk_id: record for record in records}
     # A chunk without an adapter of this hypernetwork would be named as a source and have no say.

@@ -313,7 +313,7 @@ class ChatService:
             self._imported,
             question.text,
             mode=question.mode,
-            budget=settings.max_active_chunks,
+            budget=settings.max_active_chunks if settings.is_routed else None,
             models=self._models,
             max_quotes=max_quotes(self._n_ctx, settings.max_answer_tokens),
         )

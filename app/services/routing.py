@@ -52,6 +52,11 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
     return tuple(chunk for chunk in routed if chunk.weight >= LEAST_WEIGHT)
 
 
+def take_all(candidates: Sequence[CandidateChunk]) -> tuple[RoutedChunk, ...]:
+    """Every chunk, equally strong, the most relevant first."""
+    return tuple(RoutedChunk(candidate, 1.0) for candidate in sorted(candidates, key=_by_relevance))
+
+
 def shares(weights: Sequence[float]) -> tuple[float, ...]:
     """The share in the adapter set that each weight stands for; they add up to 1 unless there is none."""
     total = sum(weights)

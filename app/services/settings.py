@@ -21,6 +21,8 @@ class Settings:
     Attributes:
         mode: how answers use the notes unless a question says otherwise.
         max_active_chunks: at most this many passages take part in one answer.
+        is_routed: whether only passages that fit the question take part, the best the strongest; otherwise
+            all of them do, equally, however many there are. For measurements.
         max_answer_tokens: longest answer.
         temperature: 0 gives the most probable answer each time.
         model: name of the base model, as ``loreleaf models list`` shows it. Takes effect at the next start.
@@ -33,6 +35,7 @@ class Settings:
 
     mode: AnswerMode = AnswerMode.MEMORY
     max_active_chunks: int = 4
+    is_routed: bool = True
     max_answer_tokens: int = 256
     temperature: float = 0.0
     model: str = BUILT_IN
@@ -151,7 +154,7 @@ def _typed(name: str, value: object) -> object:
         expected = (int, float)
     else:
         expected = (type(default),)
-    if not isinstance(value, expected) or isinstance(value, bool):
+    if not isinstance(value, expected) or isinstance(value, bool) != isinstance(default, bool):
         raise TypeError(f"{name} has the value {value!r}, which is of the wrong kind")
     return value
 

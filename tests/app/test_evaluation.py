@@ -2,12 +2,16 @@
 
 import gzip
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from app.evaluation import main
+from app.evaluation.command import main
+from app.evaluation.library import EvaluationFailed
+from app.evaluation.needle import NeedleResult, haystack
+from app.evaluation.report import plot_needle
 from app.ui.application import samples_folder
 
 
@@ -32,13 +36,46 @@ def run(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> list[di
     return results
 
 
-def test_a_note_is_known_by_its_adapter_alone(capsys: pytest.CaptureFixture[str], small_set: Path) -> None:
-    none, memory = run(capsys, ["--data", str(small_set), "--mode", "none", "--mode", "memory"])
+def test_a_note_is_known_by_its_adapter_alone(
+    capsys: pytest.CaptureFixture[str], small_set: Path, tmp_path: Path
+) -> None:
+    modes = ["--mode", "none", "--mode", "memory"]
+    none, alone, both = run(
+        capsys, ["--data", str(small_set), *modes, "--distractors", "0", "1", "--plot", str(tmp_path)]
+    )
 
-    assert none["questions"] == memory["questions"] == 2
-    assert memory["recall"] == 1.0
+    assert none["questions"] == alone["questions"] == 2
+    assert (alone["distractors"], both["distractors"]) == (0, 1)
+    assert alone["recall"] == both["recall"] == 1.0
     assert none["recall"] == 0.0
-    assert memory["prompt_tokens"] == none["prompt_tokens"]
+    assert alone["prompt_tokens"] == none["prompt_tokens"]
+    assert "<svg" in (tmp_path / "recall by number of notes.svg").read_text(encoding="utf-8")
+
+
+def test_without_the_router_every_passage_takes_part(
+    capsys: pytest.CaptureFixture[str], small_set: Path
+) -> None:
+    (routed,) = run(capsys, ["--data", str(small_set), "--limit", "1"])
+    (all_at_once,) = run(capsys, ["--data", str(small_set), "--limit", "1", "--no-router"])
+    assert all_at_once["rank"] > routed["rank"]  # type: ignore[operator]
+
+
+def test_the_needle_is_found_and_its_accuracy_drawn(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ["--needle", "--tokens", "100", "400", "--limit", "2", "--plot", str(tmp_path)]
+    short, long = run(capsys, arguments)
+    assert (short["tokens"], long["tokens"]) == (100, 400)
+    assert short["accuracy"] == long["accuracy"] == 1.0
+    assert "<svg" in (tmp_path / "needle by length.svg").read_text(encoding="utf-8")
+
+
+def test_the_needle_lies_where_it_should() -> None:
+    text = haystack(200, 0.5, "0042", lambda text: len(text.split()))
+    lines = text.splitlines()
+    assert len(text.split()) >= 200
+    assert [i for i, line in enumerate(lines) if "0042" in line] == [len(lines) // 2]
+    assert haystack(200, 1.0, "0042", lambda text: len(text.split())).endswith("number is 0042.")
 
 
 def test_a_set_that_is_none_is_refused_with_a_sentence(
@@ -51,3 +88,26 @@ def test_a_set_that_is_none_is_refused_with_a_sentence(
 def test_a_missing_set_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--data", str(tmp_path / "absent.jsonl.gz")]) == 1
     assert "no set named absent" in capsys.readouterr().err
+
+
+def test_more_distractors_than_notes_are_refused(capsys: pytest.CaptureFixture[str], small_set: Path) -> None:
+    assert main(["--data", str(small_set), "--distractors", "2"]) == 1
+    assert "2 further notes need 3 contexts, and 2 are taken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--needle", "--data", "x.jsonl.gz"], ["--needle", "--mode", "none", "--mode", "memory"]],
+)
+def test_what_cannot_be_measured_is_an_error_of_usage(arguments: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments.split())
+    assert caught.value.code == 2
+
+
+def test_pictures_without_matplotlib_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(EvaluationFailed, match="matplotlib"):
+        plot_needle([NeedleResult(100, "memory", 1, 1.0, 1.0, 1.0)], tmp_path)

@@ -1,0 +1,122 @@
+"""``loreleaf eval``: how right the answers are, through the very services that users get.
+
+Each context of a set becomes a file of a temporary profile and is learnt by the ingest worker; a question is
+routed and answered by the chat worker, greedy, at most 48 tokens. Nothing is simulated, and nothing is drawn
+at random: the same command gives the same answers.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.bootstrap import SHIPPED_WEIGHTS
+from app.evaluation.library import EvaluationFailed
+from app.evaluation.needle import NeedleResult, evaluate_needle
+from app.evaluation.question_set import MODES, SetResult, evaluate_set
+from app.evaluation.report import plot_needle, plot_notes, table
+from app.services.answers import QuestionRefused
+from engine.errors import EngineError
+from engine.models.embedded import find_embedded_gguf
+from engine.models.tokenizer import load_tokenizer
+from storage.errors import StorageError
+
+_NEEDLE_TOKENS = (1024, 8192, 32768)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _check(parser, options)
+    results: list[SetResult] | list[NeedleResult]
+    try:
+        results = _needle(options) if options.needle else _sets(options)
+        if options.plot is not None:
+            path = _plot(results, options.plot)
+            print(f"{path}", file=sys.stderr)
+    except (EvaluationFailed, EngineError, QuestionRefused, StorageError, OSError, ValueError) as exc:
+        print(f"loreleaf eval: {exc}", file=sys.stderr)
+        return 1
+    as_rows = [dataclasses.asdict(result) for result in results]
+    print(json.dumps(as_rows, indent=1) if options.json else table(results))
+    return 0
+
+
+def _sets(options: argparse.Namespace) -> list[SetResult]:
+    results: list[SetResult] = []
+    for path in options.data:
+        results += evaluate_set(
+            path,
+            options.mode or ["memory"],
+            options.limit,
+            options.distractors,
+            options.weights,
+            is_routed=not options.no_router,
+        )
+    return results
+
+
+def _needle(options: argparse.Namespace) -> list[NeedleResult]:
+    tokenizer = load_tokenizer(find_embedded_gguf())
+
+    def count_tokens(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    mode = options.mode[0] if options.mode else "memory"
+    return evaluate_needle(options.tokens, mode, options.limit, options.weights, count_tokens)
+
+
+def _plot(results: Sequence[SetResult] | Sequence[NeedleResult], folder: Path) -> Path:
+    needles = [result for result in results if isinstance(result, NeedleResult)]
+    if needles:
+        return plot_needle(needles, folder)
+    return plot_notes([result for result in results if isinstance(result, SetResult)], folder)
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.limit < 1 or min(options.distractors) < 0 or min(options.tokens) < 1:
+        parser.error("--limit and --tokens must be at least 1, and --distractors at least 0")
+    if options.needle == bool(options.data):
+        parser.error("give either --data or --needle")
+    if options.needle and len(options.mode or []) > 1:
+        parser.error("--needle measures one mode at a time")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="loreleaf eval", description="Measure how right the answers are.")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", metavar="FILE", help="sets: NAME.jsonl.gz or .jsonl.xz"
+    )
+    parser.add_argument(
+        "--mode", choices=MODES, action="append", help="may be given several times; default: memory"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=100, help="contexts per set, documents per length (default: 100)"
+    )
+    parser.add_argument(
+        "--distractors",
+        type=int,
+        nargs="+",
+        default=[0],
+        metavar="K",
+        help="further notes that are on beside each note; several numbers are measured in turn",
+    )
+    parser.add_argument(
+        "--no-router", action="store_true", help="let every passage of the notes that are on speak equally"
+    )
+    parser.add_argument("--needle", action="store_true", help="look for a number in long documents instead")
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        nargs="+",
+        default=list(_NEEDLE_TOKENS),
+        metavar="N",
+        help=f"lengths of the documents of --needle (default: {' '.join(map(str, _NEEDLE_TOKENS))})",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FOLDER", help="also draw the results there, as SVG")
+    parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="folder of the hypernetwork")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    return parser
