@@ -96,7 +96,7 @@ def test_more_distractors_than_notes_are_refused(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    "arguments", ["", "--needle --data x.jsonl.gz", "--needle --mode none --mode memory"]
+    "arguments", ["", "--needle --data x.gz", "--needle --mode none --mode memory"]
 )
 def test_what_cannot_be_measured_is_an_error_of_usage(arguments: str) -> None:
     with pytest.raises(SystemExit) as caught:
