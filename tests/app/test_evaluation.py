@@ -95,9 +95,7 @@ def test_more_distractors_than_notes_are_refused(capsys: pytest.CaptureFixture[s
     assert "2 further notes need 3 contexts, and 2 are taken" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "arguments", ["", "--needle --data x.gz", "--needle --mode none --mode memory"]
-)
+@pytest.mark.parametrize("arguments", ["", "--needle --data x.gz", "--needle --mode none --mode memory"])
 def test_what_cannot_be_measured_is_an_error_of_usage(arguments: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments.split())

@@ -30,7 +30,14 @@ from engine.worker import Pipeline, serve
 from tests.engine.toy_models import toy_pipeline
 
 PATIENCE_S = 30.0
-NOTE = "one two three four five six seven eight nine ten. " * 4
+
+
+def sentences(count: int) -> str:
+    """Ten words each, and no two alike: what repeats is learnt once."""
+    return "".join(f"one two three four five six seven eight nine {n}. " for n in range(count))
+
+
+NOTE = sentences(4)
 """Four chunks of the toy models."""
 
 
@@ -289,7 +296,7 @@ def test_progress_comes_at_most_twenty_times_a_second_but_always_at_the_end(
 ) -> None:
     ours, _theirs = pipe
     path = tmp_path / "long.md"
-    path.write_text(NOTE * 190, encoding="utf-8")
+    path.write_text(sentences(760), encoding="utf-8")
     pipeline = toy_pipeline(EngineSettings(base_model=tmp_path, weights_dir=tmp_path))
     loop = serve_on_a_thread(pipe, pipeline, idle_unload_s=60.0)
     ours.send(Internalize(1, path))

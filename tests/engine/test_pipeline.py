@@ -9,7 +9,7 @@ from engine.pipeline import IngestPipeline, JobStopped, PipelineFacts
 from tests.engine.toy_models import ToyInternalizer
 
 SENTENCE = "The gate opens with 4711 today."
-NOTE = "\n\n".join(["# Garden", *[SENTENCE] * 5]) + "\n"
+NOTE = "\n\n".join(["# Garden", *(f"The gate opens with 471{n} today." for n in range(5))]) + "\n"
 
 
 class RecordingLoader:
@@ -120,7 +120,7 @@ def test_a_document_of_too_many_chunks_is_refused_before_the_first_one(
     pipeline = IngestPipeline(settings, RecordingLoader())
     with pytest.raises(UnreadableDocument, match="too much text") as caught:
         pipeline.internalize(Internalize(1, path), lambda n_done, n_chunks: progress.append(n_done), never)
-    assert "“Library.txt” has more than 800 passages" in caught.value.detail
+    assert "“Library.txt” has more than 1400 passages" in caught.value.detail
     assert progress == []
 
 
@@ -142,6 +142,33 @@ def test_the_remark_about_the_encoding_travels_with_the_result(
     path.write_bytes("Der Schlüssel liegt überm Türrahmen.".encode("cp1252"))
     done = IngestPipeline(settings, RecordingLoader()).internalize(Internalize(1, path), ignore, never)
     assert done.note == "Read as Windows-1252."
+
+
+class Counting(ToyInternalizer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.learnt: list[str] = []
+
+    def latents(self, text: str) -> bytes:
+        self.learnt.append(text)
+        return super().latents(text)
+
+
+def test_what_a_document_repeats_is_learnt_once_and_stands_in_each_place(
+    settings: EngineSettings, tmp_path: Path
+) -> None:
+    path = tmp_path / "Forms.txt"
+    path.write_text(f"{SENTENCE}\n\nThis one is different from it.\n\n{SENTENCE}\n", encoding="utf-8")
+    models = Counting()
+    progress: list[tuple[int, int]] = []
+    done = IngestPipeline(settings, RecordingLoader(models)).internalize(
+        Internalize(1, path), lambda *at: progress.append(at), never
+    )
+    assert len(models.learnt) == len(set(models.learnt)) == 2
+    assert [chunk.text for chunk in done.chunks] == [models.learnt[0], models.learnt[1], models.learnt[0]]
+    assert done.chunks[0].data == done.chunks[2].data != done.chunks[1].data
+    assert [chunk.position for chunk in done.chunks] == [0, 1, 2]
+    assert progress == [(0, 2), (1, 2), (2, 2)]
 
 
 class Remarking(ToyInternalizer):
