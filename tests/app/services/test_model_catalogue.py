@@ -3,14 +3,16 @@
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.bootstrap import build_model_catalogue, open_profile
-from app.services.hub_token import HubToken
-from app.services.model_catalogue import ModelCatalogue, TokenMissing
+from app.bootstrap import build_model_catalogue, open_profile, preparation_client
+from app.services.hub_token import HubToken, TokenMissing
+from app.services.model_catalogue import ModelCatalogue
 from app.services.one_shot import OneShotStopped
+from app.services.ports import ModelWorkers
 from engine.client import WorkerClient
 from engine.errors import EngineDied, EngineError, ModelUnavailable
 from engine.models import catalogue as engine_catalogue
@@ -50,13 +52,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelCatalogue]:
     profile = open_profile(tmp_path / "home")
-    real = build_model_catalogue(profile)
-    yield ModelCatalogue(
-        real._where,
-        real.token,
-        survey_client,
-        fetch_client,
-    )
+    workers = ModelWorkers(survey_client, fetch_client, preparation_client)
+    yield build_model_catalogue(profile, workers=workers)
     profile.close()
 
 
@@ -129,8 +126,9 @@ def test_the_built_in_model_is_neither_fetched_nor_removed(models: ModelCatalogu
 
 
 def test_a_process_that_dies_is_told(models: ModelCatalogue, hub: FakeHub) -> None:
-    models._fetch_factory = lambda wanted: WorkerClient(
-        "tests.engine.toy_workers:raise_at_start", wanted, "fetch"
+    models._workers = replace(
+        models._workers,
+        fetch=lambda wanted: WorkerClient("tests.engine.toy_workers:raise_at_start", wanted, "fetch"),
     )
 
     with pytest.raises(EngineDied, match="a bug at the start"):
