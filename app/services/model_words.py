@@ -14,7 +14,7 @@ STATES = {
     ModelState.READY: "ready",
     ModelState.PACKED: "installed, unpacked at the first use",
     ModelState.MISSING: "not here",
-    ModelState.PARTIAL: "begun",
+    ModelState.PARTIAL: "partly downloaded",
     ModelState.UNPREPARED: "downloaded and checked",
     ModelState.CHANGED: "changed",
     ModelState.UNFIT: "does not fit its hypernetwork",
