@@ -72,7 +72,9 @@ def use_model(options: argparse.Namespace, console: Console) -> int:
         with _catalogue(options) as catalogue:
             is_new = catalogue.use(
                 options.name,
-                lambda progress: console.progress(f"Unpacking the language model: {progress.share:.0%}"),
+                on_progress=lambda progress: console.progress(
+                    f"Unpacking the language model: {progress.share:.0%}"
+                ),
             )
     except OSError as exc:
         raise CommandFailed(f"The settings cannot be written: {exc.strerror}.", str(exc.filename)) from exc

@@ -42,14 +42,18 @@ class ModelCatalogue:
         self._settings = settings
         self._workers = workers
 
-    def models(self) -> ModelsFound:
+    def models(self, *, is_stopped: Callable[[], bool] = lambda: False) -> ModelsFound:
         """All models, with their state and whether they fit this computer. Takes a second or two.
+
+        Args:
+            is_stopped: asked in this thread, ten times a second.
 
         Raises:
             EngineError: the process that looks has failed.
+            OneShotStopped: ``is_stopped`` was true.
         """
         worker = self._workers.survey(self._where)
-        return run_one_shot(worker, ModelsFound, lambda _event: None)
+        return run_one_shot(worker, ModelsFound, lambda _event: None, is_stopped=is_stopped)
 
     def get(
         self,
@@ -100,7 +104,11 @@ class ModelCatalogue:
         )
 
     def use(
-        self, name: str, on_progress: Callable[[PreparationProgress], None] = lambda _progress: None
+        self,
+        name: str,
+        *,
+        on_progress: Callable[[PreparationProgress], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> bool:
         """Choose the model that learns and answers from the next start on.
 
@@ -109,6 +117,7 @@ class ModelCatalogue:
         Args:
             name: of the model.
             on_progress: called in this thread while the built-in model is unpacked.
+            is_stopped: asked in this thread, ten times a second.
 
         Returns:
             Whether it was another one until now.
@@ -116,6 +125,7 @@ class ModelCatalogue:
         Raises:
             ModelUnavailable: there is no such model, or it cannot be used as it stands.
             OSError: the settings cannot be written.
+            OneShotStopped: ``is_stopped`` was true; nothing was changed.
         """
         name = find_entry(name).name
         where = self._where
@@ -125,7 +135,7 @@ class ModelCatalogue:
             if isinstance(event, PreparationProgress):
                 on_progress(event)
 
-        run_one_shot(self._workers.prepare(wanted), PreparedModels, take)
+        run_one_shot(self._workers.prepare(wanted), PreparedModels, take, is_stopped=is_stopped)
         if self._settings.current.model == name:
             return False
         self._settings.change(lambda current: replace(current, model=name))

@@ -46,7 +46,8 @@ def machine_text(machine: Machine) -> str:
 def size_text(model: ModelFound) -> str:
     """What is still to download, or what it takes on the disk."""
     if not model.n_missing_bytes:
-        return f"{gigabytes(model.size_bytes)} on the disk" if model.size_bytes else "local files"
+        elsewhere = "local files" if model.parts else "not on the disk"
+        return f"{gigabytes(model.size_bytes)} on the disk" if model.size_bytes else elsewhere
     about = "about " if any(part.is_size_derived for part in model.parts) else ""
     to_get = f"{about}{gigabytes(model.n_missing_bytes)} to download"
     return f"{to_get}, {gigabytes(model.size_bytes)} are here" if model.size_bytes else to_get

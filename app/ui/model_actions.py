@@ -115,7 +115,9 @@ class ModelActions(QObject):
         self._models_lane = models_lane
         self._download_lane = download_lane
         self._state = ModelsShown(running=model, chosen=model)
+        self._must_look_again = False
         self._stop = threading.Event()
+        self._is_closed = threading.Event()
         self._speed = DownloadSpeed()
         self._sources: dict[str, tuple[Path, ...]] = {}
         self._progressed.connect(self._on_progressed, Qt.ConnectionType.QueuedConnection)
@@ -126,12 +128,16 @@ class ModelActions(QObject):
         return self._state
 
     def look(self) -> None:
-        """Look which models are there."""
-        if not self._state.is_looking:
-            self._show(is_looking=True)
-            self._models_lane.run(
-                lambda: self._services.get().catalogue.models(), self._on_found, self._on_looking_failed
-            )
+        """Look which models are there; if a look is under way, which may have come too early, once more."""
+        if self._state.is_looking:
+            self._must_look_again = True
+            return
+        self._show(is_looking=True)
+        self._models_lane.run(
+            lambda: self._services.get().catalogue.models(is_stopped=self._is_closed.is_set),
+            self._on_found,
+            self._on_looking_failed,
+        )
 
     def download(self, name: str, sources: Sequence[Path] = ()) -> None:
         """Make a model complete, with the user's own files as far as they go. One at a time."""
@@ -158,7 +164,7 @@ class ModelActions(QObject):
         if not self._state.busy:
             self._begin(name)
             self._models_lane.run(
-                lambda: self._services.get().catalogue.use(name),
+                lambda: self._services.get().catalogue.use(name, is_stopped=self._is_closed.is_set),
                 partial(self._on_used, name),
                 partial(self._on_failed, name),
             )
@@ -174,7 +180,8 @@ class ModelActions(QObject):
             )
 
     def close(self) -> None:
-        """Stop the download, so that its lane can end."""
+        """Stop whatever runs, so that the lanes can end."""
+        self._is_closed.set()
         self._stop.set()
 
     # --- on the lane ----------------------------------------------------------------------------------------
@@ -195,11 +202,18 @@ class ModelActions(QObject):
 
     def _on_found(self, found: ModelsFound) -> None:
         self._show(found=found, is_looking=False, problem=None)
+        self._after_looking()
 
     def _on_looking_failed(self, error: Exception) -> None:
         self._show(is_looking=False, problem=_remark_of(error))
+        self._after_looking()
         if not isinstance(error, _FORESEEN):
             self._models_lane.fail(error)
+
+    def _after_looking(self) -> None:
+        if self._must_look_again:
+            self._must_look_again = False
+            self.look()
 
     def _fetch(self, name: str, token: str) -> None:
         if self._state.download is not None:
@@ -236,10 +250,11 @@ class ModelActions(QObject):
     def _on_fetching_failed(self, name: str, error: Exception) -> None:
         self._show(download=None)
         if isinstance(error, OneShotStopped):
-            self._remark(name, Remark("Stopped.", f"{KEPT}; “Go on” continues from there."))
+            self._remark(name, Remark("Stopped.", f"{KEPT}; the download goes on from there."))
         elif isinstance(error, TokenMissing):
             self._show(asking={**self._state.asking, name: error})
-            self.told.emit(_remark_of(error))
+            then = "Then give it under Models in the menu Notes."
+            self.told.emit(Remark(error.title, f"{error.detail} {then}", is_bad=True))
         else:
             self._on_failed(name, error)
         self.look()

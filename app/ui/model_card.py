@@ -22,7 +22,7 @@ from app.ui.token_panel import TokenPanel
 from engine.models.fitting import Fit
 from engine.models.messages import ModelFound, ModelState
 
-_FIT_KINDS = {Fit.FITS: "good", Fit.SLOW: "busy", Fit.WONT_FIT: "bad"}
+_FIT_KINDS = {Fit.FITS: "good", Fit.SLOW: "busy", Fit.WONT_FIT: "grave"}
 _FETCH_VERBS = {
     ModelState.MISSING: "Download",
     ModelState.PARTIAL: "Go on",
@@ -36,6 +36,8 @@ _STEPS = 1000
 
 def state_words(model: ModelFound, state: ModelsShown) -> str:
     """Where a model stands, in a few words."""
+    if _download_of(model, state) is not None:
+        return "Downloading"
     if state.running == model.name:
         return "In use" if state.chosen == model.name else "In use until Loreleaf is closed"
     if state.chosen == model.name:
@@ -101,7 +103,7 @@ class ModelCard(QFrame):
         self._set_kind(self.fit, _FIT_KINDS[model.verdict.fit])
         self.reason.setText(model.verdict.reason)
         self._show_rich(model, state)
-        download = state.download if state.download and state.download.name == model.name else None
+        download = _download_of(model, state)
         self._show_download(download)
         _show_text(self.problem, model.problem if download is None else "")
         self.token.ask(state.asking.get(model.name))
@@ -124,7 +126,8 @@ class ModelCard(QFrame):
         asking = parts_that_ask(model)
         pages = dict.fromkeys(link(part.page, part.repo, colour) for part in asking)
         consent = f"Log in and accept the conditions at {' and '.join(pages)} before you download."
-        _show_text(self.consent, consent if pages else "")
+        is_said_elsewhere = model.name in state.asking or _download_of(model, state) is not None
+        _show_text(self.consent, consent if pages and not is_said_elsewhere else "")
         remark = state.remarks.get(model.name)
         _show_text(self.remark, _remark_html(remark, colour) if remark else "")
         self._set_kind(self.remark, "bad" if remark is not None and remark.is_bad else "")
@@ -192,10 +195,10 @@ class ModelCard(QFrame):
         buttons = QHBoxLayout()
         buttons.setSpacing(GAP)
         for button in (
-            self.use_button,
             self.fetch_button,
             self.files_button,
             self.stop_button,
+            self.use_button,
             self.remove_button,
         ):
             buttons.addWidget(button)
@@ -216,6 +219,11 @@ class ModelCard(QFrame):
             label.setProperty("kind", kind)
             label.style().unpolish(label)
             label.style().polish(label)
+
+
+def _download_of(model: ModelFound, state: ModelsShown) -> Download | None:
+    download = state.download
+    return download if download is not None and download.name == model.name else None
 
 
 def _size(model: ModelFound) -> str:

@@ -93,7 +93,11 @@ class ModelsDialog(QDialog):
         footnote.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
+        for button in buttons.buttons():
+            assert isinstance(button, QPushButton)  # QDialogButtonBox makes no others
+            button.setAutoDefault(False)  # Enter in a token's field must not close the dialog
         bottom = QHBoxLayout()
+        bottom.setContentsMargins(0, 0, GAP, 0)  # in line with the cards, which leave room for the scroll bar
         bottom.addWidget(footnote, 1)
         bottom.addWidget(buttons)
         layout = QVBoxLayout(self)
@@ -105,7 +109,7 @@ class ModelsDialog(QDialog):
         layout.addWidget(scroll, 1)
         layout.addLayout(bottom)
         self.setMinimumSize(520, 400)
-        self.resize(700, 760)
+        self.resize(740, 780)
 
     def _on_changed(self, state: ModelsShown) -> None:
         found = state.found

@@ -154,7 +154,7 @@ class CataloguePort(Protocol):
         """The kept token for the hub."""
         ...
 
-    def models(self) -> ModelsFound:
+    def models(self, *, is_stopped: Callable[[], bool]) -> ModelsFound:
         """All models and how they stand here. Takes a second or two."""
         ...
 
@@ -171,7 +171,7 @@ class CataloguePort(Protocol):
         """Make a model complete: minutes to hours."""
         ...
 
-    def use(self, name: str, /) -> bool:
+    def use(self, name: str, /, *, is_stopped: Callable[[], bool]) -> bool:
         """Choose the model for the next start; False if it was chosen already. Takes a second or two."""
         ...
 

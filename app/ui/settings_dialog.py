@@ -94,6 +94,7 @@ class SettingsDialog(QDialog):
         self.models_button.setAutoDefault(False)
         self.models_button.clicked.connect(self._on_models)
         line = QHBoxLayout()
+        line.setSpacing(12)
         line.addWidget(model, 1)
         line.addWidget(self.models_button)
         return line

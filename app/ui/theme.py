@@ -183,6 +183,7 @@ QLabel[kind="muted"], QLabel[kind="facts"] {{ color: {theme.muted}; }}
 QLabel[kind="facts"] {{ font-size: 9pt; }}
 QLabel[kind="bad"] {{ color: {theme.bad}; }}
 QLabel[kind="good"] {{ color: {theme.good}; font-weight: 600; }}
+QLabel[kind="grave"] {{ color: {theme.bad}; font-weight: 600; }}
 QLabel[kind="busy"] {{ color: {theme.busy}; font-weight: 600; }}
 QLabel[kind="chip"], QLabel[kind="chipOn"] {{
     background: {theme.raised}; color: {theme.muted}; border-radius: 9px; padding: 2px 10px; font-size: 9pt;

@@ -32,7 +32,7 @@ class TokenPanel(QFrame):
         self.field.setAccessibleName("Token for the Hugging Face hub")
         self.field.setAcceptDrops(False)
         self.field.setMaxLength(1000)
-        self.button = QPushButton("Go on", self)
+        self.button = QPushButton("Use token", self)
         self.button.setProperty("kind", "primary")
         self.button.setAutoDefault(False)
         self.button.setEnabled(False)

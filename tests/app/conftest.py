@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ class Bench:
     """An application over real storage and fake workers.
 
     Attributes:
+        workers: the other processes, which are the real ones unless a test says otherwise.
         happenings: every event and notice so far, in order.
     """
 
@@ -38,6 +39,7 @@ class Bench:
     notices: list[Notice] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     opened: list[Application] = field(default_factory=list)
+    workers: WorkerFactories = field(default_factory=WorkerFactories)
 
     def build(self, *, headless: bool = False) -> Application:
         """The application; not started."""
@@ -45,7 +47,9 @@ class Bench:
             self.home,
             headless=headless,
             weights_dir=self.home,
-            workers=WorkerFactories(self.ingest_engine, self.chat_engine, self.preparation),
+            workers=replace(
+                self.workers, ingest=self.ingest_engine, chat=self.chat_engine, models=self.preparation
+            ),
         )
         application.events.subscribe(self._note_event)
         application.notices.subscribe(self._note_notice)

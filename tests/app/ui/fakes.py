@@ -284,8 +284,10 @@ class FakeCatalogue:
         self.released = threading.Event()
         self.released.set()
         self.n_stopped = 0
+        self.n_looks = 0
 
-    def models(self) -> ModelsFound:
+    def models(self, *, is_stopped: Callable[[], bool]) -> ModelsFound:
+        self.n_looks += 1
         if self.looking_error is not None:
             raise self.looking_error
         return ModelsFound(self.found, Machine(16_000_000_000, 100_000_000_000))
@@ -310,7 +312,7 @@ class FakeCatalogue:
         self.put(name, ModelState.READY)
         return ModelFetched(name, ModelState.READY, Path("/models/chat.gguf"))
 
-    def use(self, name: str) -> bool:
+    def use(self, name: str, *, is_stopped: Callable[[], bool]) -> bool:
         self._raise_error()
         self.used.append(name)
         return True
@@ -343,7 +345,7 @@ def model(name: str, state: ModelState, fit: Fit = Fit.FITS) -> ModelFound:
         state=state,
         path=Path(f"/models/{name}.gguf") if is_here else None,
         sha256="0" * 64 if is_here else "",
-        size_bytes=entry.size_bytes if is_here else 0,
+        size_bytes=(entry.size_bytes or entry.chat_size_bytes) if is_here else 0,
         hypernetwork_hash="",
         problem="",
         n_missing_bytes=0 if is_here else entry.size_bytes,
