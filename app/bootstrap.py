@@ -158,7 +158,7 @@ def build_adapter_imports(
         wanted or models_wanted(profile),
         profile.catalog,
         profile.imported,
-        events or LibraryEvents(),
+        events if events is not None else LibraryEvents(),  # one that nobody hears yet is empty, hence false
         workers.models if workers is not None else preparation_client,
         workers.imports if workers is not None else import_client,
     )

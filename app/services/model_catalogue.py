@@ -123,7 +123,7 @@ class ModelCatalogue:
             Whether it was another one until now.
 
         Raises:
-            ModelUnavailable: there is no such model, or it cannot be used as it stands.
+            EngineError: there is no such model, or it cannot be used as it stands.
             OSError: the settings cannot be written.
             OneShotStopped: ``is_stopped`` was true; nothing was changed.
         """

@@ -14,9 +14,12 @@ from app.bootstrap import Application, WorkerFactories, build
 from app.services.library_events import LibraryEvent
 from app.services.notices import Notice, NoticeBoard
 from app.services.settings import Settings, SettingsFile
+from engine.models import catalogue
 from storage.paths import ProfilePaths
 from storage.records import DocumentRecord, DocumentState
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
+from tests.engine.fake_hub import FakeHub, running_hub
+from tests.engine.toy_catalogue import publish, toy_entry
 
 SETTLE_S = 0.1
 
@@ -139,6 +142,19 @@ def seal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
 
     monkeypatch.setattr(os, "scandir", refuse_sealed)
     return sealed.add
+
+
+@pytest.fixture
+def toy_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A hub with the toy, where the processes look for theirs."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "no-login"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(catalogue, "CATALOGUE", (catalogue.CATALOGUE[0], toy_entry()))
+    with running_hub() as hub:
+        publish(hub, tmp_path)
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        yield hub
 
 
 @pytest.fixture
