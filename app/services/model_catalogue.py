@@ -148,8 +148,11 @@ class ModelCatalogue:
             Bytes that were freed.
 
         Raises:
-            ModelUnavailable: it is the built-in one, not here, being fetched, or a file cannot be deleted.
+            ModelUnavailable: it is the built-in one, chosen, not here, being fetched, or a file cannot be
+                deleted.
         """
         if find_entry(name).is_built_in:
             raise ModelUnavailable(f"“{name}” comes with Loreleaf.", "It cannot be removed.")
+        if self._settings.current.model == name:
+            raise ModelUnavailable(f"“{name}” is in use.", "Choose another model before you remove it.")
         return ModelStore(self._where.models_dir, self._where.records_dir).remove(name)

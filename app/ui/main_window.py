@@ -157,7 +157,7 @@ class MainWindow(QMainWindow):
         self._action(notes, "F&ilter", self._on_focus_filter, QKeySequence.StandardKey.Find)
         self._library_menu_actions = notes.actions()
         notes.addSeparator()
-        self._library_menu_actions.append(self._action(notes, "M&odels…", self._on_models))
+        self._library_menu_actions.append(self._action(notes, "Mo&dels…", self.show_models))
         settings = self._action(notes, "&Settings…", self._on_settings, QKeySequence("Ctrl+,"))
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         leave = self._action(notes, "&Quit", self.close, QKeySequence.StandardKey.Quit)
@@ -333,7 +333,8 @@ class MainWindow(QMainWindow):
         if self._basics.settings.current.mode != mode:
             self._change_settings(lambda current: replace(current, mode=mode))
 
-    def _on_models(self) -> None:
+    def show_models(self) -> None:
+        """Open the dialog in which base models are chosen and downloaded."""
         if self.models_dialog is None:
             self.models_dialog = ModelsDialog(self.model_actions, self)
         self.models_dialog.show()
@@ -350,7 +351,7 @@ class MainWindow(QMainWindow):
         dialog = SettingsDialog(self._basics.settings.current, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.settings_chosen.connect(self._on_settings_chosen)
-        dialog.models_requested.connect(self._on_models)
+        dialog.models_requested.connect(self.show_models)
         dialog.open()
 
     def _on_settings_chosen(self, settings: Settings) -> None:

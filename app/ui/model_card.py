@@ -38,6 +38,8 @@ def state_words(model: ModelFound, state: ModelsShown) -> str:
     """Where a model stands, in a few words."""
     if _download_of(model, state) is not None:
         return "Downloading"
+    if state.chosen == model.name and model.state not in _USABLE:
+        return "Chosen, but not complete"
     if state.running == model.name:
         return "In use" if state.chosen == model.name else "In use until Loreleaf is closed"
     if state.chosen == model.name:
@@ -181,6 +183,15 @@ class ModelCard(QFrame):
             if is_chosen or is_running
             else "Delete what was downloaded. Files of your own stay."
         )
+        for button in (
+            self.fetch_button,
+            self.files_button,
+            self.stop_button,
+            self.use_button,
+            self.remove_button,
+        ):
+            # Read aloud, "Download" alone would not say what.
+            button.setAccessibleName(f"{button.text().removesuffix('…')}: {model.title}")
         is_good = model.verdict.fit is not Fit.WONT_FIT
         _set_primary(self.use_button, is_primary=model.state in _USABLE and is_good)
 

@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -91,15 +90,13 @@ class ModelsDialog(QDialog):
         footnote = QLabel(_FOOTNOTE, self)
         footnote.setProperty("kind", "muted")
         footnote.setWordWrap(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        buttons.rejected.connect(self.reject)
-        for button in buttons.buttons():
-            assert isinstance(button, QPushButton)  # QDialogButtonBox makes no others
-            button.setAutoDefault(False)  # Enter in a token's field must not close the dialog
+        close = QPushButton("Close", self)
+        close.setAutoDefault(False)  # Enter in a token's field must not close the dialog
+        close.clicked.connect(self.reject)
         bottom = QHBoxLayout()
         bottom.setContentsMargins(0, 0, GAP, 0)  # in line with the cards, which leave room for the scroll bar
         bottom.addWidget(footnote, 1)
-        bottom.addWidget(buttons)
+        bottom.addWidget(close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 20, 16, 16)
         layout.setSpacing(10)

@@ -142,6 +142,16 @@ def test_choosing_a_model_leaves_the_other_settings_alone_and_says_whether_it_is
     assert preparation.attempts == 2
 
 
+def test_the_model_that_is_chosen_is_not_removed(hub: FakeHub, models: ModelCatalogue) -> None:
+    models.get(NAME)
+    models._settings.save(Settings(model=NAME))
+
+    with pytest.raises(ModelUnavailable, match="is in use"):
+        models.remove(NAME)
+
+    assert models.models().models[1].n_missing_bytes == 0
+
+
 def test_choosing_a_model_can_be_broken_off(models: ModelCatalogue) -> None:
     preparation = FakePreparation()
     preparation.released.clear()

@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app.services.hub_token import TokenMissing
 from app.services.settings import Settings
+from app.ui.engine_bridge import EngineBridge
+from app.ui.late_services import LateServices
 from app.ui.links import with_links
 from app.ui.main_window import MainWindow
 from app.ui.model_card import ModelCard
@@ -46,7 +48,7 @@ def dialog(qtbot: QtBot, window: MainWindow, catalogue: FakeCatalogue) -> Models
 
 
 def opened(qtbot: QtBot, window: MainWindow) -> ModelsDialog:
-    (action,) = [action for action in window.findChildren(QAction) if action.text() == "M&odels…"]
+    (action,) = [action for action in window.findChildren(QAction) if action.text() == "Mo&dels…"]
     action.trigger()
     dialog = window.models_dialog
     assert dialog is not None
@@ -129,6 +131,20 @@ def test_the_model_in_use_can_be_neither_chosen_nor_removed(dialog: ModelsDialog
     card = dialog.cards[BUILT_IN]
     assert card.standing.text() == "In use"
     assert shown_buttons(card) == []
+
+
+def test_a_chosen_model_that_is_not_complete_says_so_and_can_be_completed(
+    qtbot: QtBot, qapp: QApplication, services: FakeApplication, catalogue: FakeCatalogue, samples: Path
+) -> None:
+    services.settings.current = Settings(model=GEMMA)
+    window = MainWindow(services, LateServices(lambda: services), EngineBridge(), samples)
+    qtbot.addWidget(window)
+    window.show()
+    window.start()
+    card = opened(qtbot, window).cards[GEMMA]
+    assert card.standing.text() == "Chosen, but not complete"
+    assert shown_buttons(card) == ["Download", "Use files I have…"]
+    window.shut()
 
 
 @pytest.mark.parametrize(("fit", "kind"), [(Fit.FITS, "good"), (Fit.SLOW, "busy"), (Fit.WONT_FIT, "grave")])

@@ -62,7 +62,7 @@ def window(qtbot: QtBot, bench: Bench, reading: FakeReading, toy_hub: FakeHub) -
 
 def toy_card(qtbot: QtBot, window: MainWindow) -> ModelCard:
     """The card of the toy, in the opened dialog, after a look."""
-    window._on_models()
+    window.show_models()
     dialog = window.models_dialog
     assert dialog is not None
     wait_until_idle(qtbot, window)
