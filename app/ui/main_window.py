@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -30,8 +31,6 @@ from app.ui.file_dialogs import ADAPTER_FILES, NOTE_FILES, choose_file, choose_f
 from app.ui.late_services import LateServices
 from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
-from app.ui.model_actions import ModelActions, ModelsShown, Remark
-from app.ui.models_dialog import ModelsDialog
 from app.ui.notice_bar import NoticeBar
 from app.ui.ports import ApplicationPort, BasicsPort
 from app.ui.samples import find_samples
@@ -42,6 +41,10 @@ from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord
+
+if TYPE_CHECKING:
+    from app.ui.model_actions import Remark
+    from app.ui.models_dialog import ModelsDialog
 
 
 class MainWindow(QMainWindow):
@@ -70,6 +73,7 @@ class MainWindow(QMainWindow):
             for name in ("intake", "writes", "reads", "chat", "start", "models", "download")
         }
         self.models_dialog: ModelsDialog | None = None
+        self._running_model = basics.settings.current.model
         self._build_models()
         self._build_widgets()
         self._build_menus()
@@ -95,7 +99,8 @@ class MainWindow(QMainWindow):
         self._services.give_up()
         self._bridge.close()
         self.library_actions.close()
-        self.model_actions.close()
+        if self.models_dialog is not None:
+            self.models_dialog.model_actions.close()
         for lane in self.lanes.values():
             lane.close()
 
@@ -114,13 +119,6 @@ class MainWindow(QMainWindow):
         )
         self.chat_actions = ChatActions(
             self.transcript, self.chats, self._services, self.lanes["chat"], self._bridge.publish_answer, self
-        )
-        self.model_actions = ModelActions(
-            self._basics.settings.current.model,
-            self._services,
-            self.lanes["models"],
-            self.lanes["download"],
-            self,
         )
 
     def _build_widgets(self) -> None:
@@ -212,8 +210,6 @@ class MainWindow(QMainWindow):
         chat.popup.delete_requested.connect(self._on_delete_chat_requested)
         self.chat_actions.answering_changed.connect(self._on_answering_changed)
         self.chat_actions.chat_shown.connect(chat.set_title)
-        self.model_actions.changed.connect(self._on_models_changed)
-        self.model_actions.told.connect(self._on_model_told)
 
     # --- from the services ----------------------------------------------------------------------------------
 
@@ -266,9 +262,6 @@ class MainWindow(QMainWindow):
         self.chat.set_answering(is_answering)
         self.status.set_answering(is_answering)
         self.stop_action.setEnabled(is_answering)
-
-    def _on_models_changed(self, state: ModelsShown) -> None:
-        self.status.set_download(state.download)
 
     def _on_job_failed(self, error: Exception) -> None:
         """What no action foresaw: the environment's fault is told, our own goes to the crash hook."""
@@ -335,13 +328,24 @@ class MainWindow(QMainWindow):
 
     def show_models(self) -> None:
         """Open the dialog in which base models are chosen and downloaded."""
-        if self.models_dialog is None:
-            self.models_dialog = ModelsDialog(self.model_actions, self)
-        self.models_dialog.show()
-        self.models_dialog.raise_()
-        self.models_dialog.activateWindow()
+        dialog = self.models_dialog = self.models_dialog or self._build_models_dialog()
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
 
-    def _on_model_told(self, remark: Remark) -> None:
+    def _build_models_dialog(self) -> "ModelsDialog":
+        # Imported when it is wanted: before the first paint it would be felt.
+        from app.ui.model_actions import ModelActions
+        from app.ui.models_dialog import ModelsDialog
+
+        actions = ModelActions(
+            self._running_model, self._services, self.lanes["models"], self.lanes["download"], self
+        )
+        actions.download_told.connect(self.status.set_download)
+        actions.told.connect(self._on_model_told)
+        return ModelsDialog(actions, self)
+
+    def _on_model_told(self, remark: "Remark") -> None:
         """The dialog shows it, if it is there."""
         if self.models_dialog is None or not self.models_dialog.isVisible():
             tell = self._basics.notices.error if remark.is_bad else self._basics.notices.info

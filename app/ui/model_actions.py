@@ -95,10 +95,12 @@ class ModelActions(QObject):
     Signals:
         changed: the state is another. state: a ModelsShown.
         told: something ended that the user may have stopped watching. remark: a Remark.
+        download_told: how far the download is. words: for the status line; empty without one.
     """
 
     changed = Signal(object)
     told = Signal(object)
+    download_told = Signal(str)
     _progressed = Signal(object)
 
     def __init__(
@@ -294,6 +296,17 @@ class ModelActions(QObject):
     def _show(self, **changes: object) -> None:
         self._state = replace(self._state, **changes)  # type: ignore[arg-type]  # of the fields named
         self.changed.emit(self._state)
+        if "download" in changes:
+            self.download_told.emit(_download_words(self._state.download))
+
+
+def _download_words(download: Download | None) -> str:
+    if download is None:
+        return ""
+    progress, share = download.progress, ""
+    if progress is not None and progress.phase is FetchPhase.DOWNLOADING and progress.n_total_bytes:
+        share = f", {progress.n_done_bytes / progress.n_total_bytes:.0%}"
+    return f"Downloading {find_entry(download.name).title}{share}"
 
 
 def _remark_of(error: Exception) -> Remark:

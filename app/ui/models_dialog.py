@@ -40,7 +40,7 @@ class ModelsDialog(QDialog):
     def __init__(self, actions: ModelActions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Models")
-        self._actions = actions
+        self.model_actions = actions
         self.cards: dict[str, ModelCard] = {}
         introduction = QLabel(_INTRODUCTION, self)
         introduction.setWordWrap(True)
@@ -68,7 +68,7 @@ class ModelsDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """Another program, or the terminal, may have changed something meanwhile."""
         super().showEvent(event)
-        self._actions.look()
+        self.model_actions.look()
 
     def hideEvent(self, event: QEvent) -> None:
         """Keep no token that was typed and not used."""
@@ -126,19 +126,19 @@ class ModelsDialog(QDialog):
     def _add_card(self, model: ModelFound) -> None:
         card = ModelCard(self._canvas)
         name = model.name
-        card.fetch_requested.connect(partial(self._actions.download, name))
+        card.fetch_requested.connect(partial(self.model_actions.download, name))
         card.files_requested.connect(partial(self._ask_for_files, name))
-        card.stop_requested.connect(self._actions.stop_download)
-        card.use_requested.connect(partial(self._actions.use, name))
+        card.stop_requested.connect(self.model_actions.stop_download)
+        card.use_requested.connect(partial(self.model_actions.use, name))
         card.remove_requested.connect(partial(self._ask_to_remove, name))
-        card.token_given.connect(partial(self._actions.give_token, name))
+        card.token_given.connect(partial(self.model_actions.give_token, name))
         self._column.insertWidget(len(self.cards), card)
         self.cards[name] = card
 
     def _ask_for_files(self, name: str) -> None:
         dialog = ModelFilesDialog(self._shown(name), self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.sources_chosen.connect(partial(self._actions.download, name))
+        dialog.sources_chosen.connect(partial(self.model_actions.download, name))
         dialog.open()
 
     def _ask_to_remove(self, name: str) -> None:
@@ -149,10 +149,10 @@ class ModelsDialog(QDialog):
             f"{gigabytes(model.size_bytes)} on the disk are freed. To use it again, it has to be downloaded "
             "again. Files of your own, and what was learnt from your notes, stay.",
             "Remove",
-            partial(self._actions.remove, name),
+            partial(self.model_actions.remove, name),
         )
 
     def _shown(self, name: str) -> ModelFound:
-        found = self._actions.state.found
+        found = self.model_actions.state.found
         assert found is not None  # it has a card
         return next(model for model in found.models if model.name == name)

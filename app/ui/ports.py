@@ -5,16 +5,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.services.answers import AnswerEvent
-from app.services.hub_token import HubToken
 from app.services.library_events import LibraryEvent
 from app.services.notices import NoticeBoard
 from app.services.settings import Settings
 from engine.messages import AnswerMode
-from engine.models.messages import FetchProgressed, ModelFetched, ModelsFound
 from storage.records import ChatRecord, DocumentRecord, FolderRecord, TurnRecord
+
+if TYPE_CHECKING:  # not needed until the user thinks of models: the window is painted without
+    from app.services.hub_token import HubToken
+    from engine.models.messages import FetchProgressed, ModelFetched, ModelsFound
 
 
 class PathsPort(Protocol):
@@ -150,11 +152,11 @@ class CataloguePort(Protocol):
     """See app.services.model_catalogue."""
 
     @property
-    def token(self) -> HubToken:
+    def token(self) -> "HubToken":
         """The kept token for the hub."""
         ...
 
-    def models(self, *, is_stopped: Callable[[], bool]) -> ModelsFound:
+    def models(self, *, is_stopped: Callable[[], bool]) -> "ModelsFound":
         """All models and how they stand here. Takes a second or two."""
         ...
 
@@ -165,9 +167,9 @@ class CataloguePort(Protocol):
         *,
         sources: Sequence[Path],
         token: str,
-        on_progress: Callable[[FetchProgressed], None],
+        on_progress: "Callable[[FetchProgressed], None]",
         is_stopped: Callable[[], bool],
-    ) -> ModelFetched:
+    ) -> "ModelFetched":
         """Make a model complete: minutes to hours."""
         ...
 

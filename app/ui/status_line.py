@@ -5,9 +5,6 @@ from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStatusBar, QWidget
 
 from app.services.library_events import EngineState, EngineStateChanged, JobProgressed, WorkerName
 from app.ui.elided_label import ElidedLabel
-from app.ui.model_actions import Download
-from engine.models.catalogue import find_entry
-from engine.models.messages import FetchPhase
 from storage.records import DocumentRecord, DocumentState
 
 LEAST_ACTIVITY_WIDTH = 240
@@ -35,7 +32,7 @@ class StatusLine(QStatusBar):
         self._is_started = False
         self._is_not_opened = False
         self._preparation_share: float | None = None
-        self._download: Download | None = None
+        self._download = ""
         self.activity = ElidedLabel("", Qt.TextElideMode.ElideRight, self)
         self.activity.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.activity.setAccessibleName("What Loreleaf does now")
@@ -84,9 +81,9 @@ class StatusLine(QStatusBar):
         self._n_adding = n_open
         self._refresh()
 
-    def set_download(self, download: Download | None) -> None:
-        """A base model is being downloaded, or no longer."""
-        self._download = download
+    def set_download(self, words: str) -> None:
+        """How far the download of a base model is; empty without one."""
+        self._download = words
         self._refresh()
 
     def set_preparation(self, share: float) -> None:
@@ -133,8 +130,8 @@ class StatusLine(QStatusBar):
         learning = self._learning()
         if learning:
             parts.append(learning)
-        if self._download is not None:
-            parts.append(_download_words(self._download))
+        if self._download:
+            parts.append(self._download)
         if parts:
             return "  ·  ".join(parts)
         return self._engine_activity()
@@ -166,11 +163,3 @@ class StatusLine(QStatusBar):
                 done = f" ({self._progress.n_done} of {self._progress.n_chunks} passages)"
                 return f"Learning “{document.title}”{done}{waiting}"
         return f"Learning “{document.title}”{waiting}"
-
-
-def _download_words(download: Download) -> str:
-    progress = download.progress
-    share = ""
-    if progress is not None and progress.phase is FetchPhase.DOWNLOADING and progress.n_total_bytes:
-        share = f", {progress.n_done_bytes / progress.n_total_bytes:.0%}"
-    return f"Downloading {find_entry(download.name).title}{share}"

@@ -200,7 +200,7 @@ def test_a_look_asked_for_during_a_look_comes_after_it(
 ) -> None:
     n_before = catalogue.n_looks
     for _ in range(3):
-        window.model_actions.look()
+        dialog.model_actions.look()
     wait_until_idle(qtbot, window)
     assert catalogue.n_looks == n_before + 2
 
@@ -233,7 +233,7 @@ def test_while_one_model_is_downloaded_the_others_wait(
     qtbot: QtBot, dialog: ModelsDialog, catalogue: FakeCatalogue
 ) -> None:
     catalogue.found += (model("mistral-7b", ModelState.MISSING),)
-    dialog._actions.look()
+    dialog.model_actions.look()
     qtbot.waitUntil(lambda: "mistral-7b" in dialog.cards and dialog.cards["mistral-7b"].isVisible())
     begin(qtbot, dialog, catalogue)
     other = dialog.cards["mistral-7b"]

@@ -13,6 +13,7 @@ from app.bootstrap import Application, WorkerFactories
 from app.ui.engine_bridge import EngineBridge
 from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
+from app.ui.model_actions import ModelActions
 from app.ui.model_card import ModelCard
 from engine.messages import WorkerFailed
 from storage.paths import ProfilePaths
@@ -60,6 +61,12 @@ def window(qtbot: QtBot, bench: Bench, reading: FakeReading, toy_hub: FakeHub) -
     window.shut()
 
 
+def actions(window: MainWindow) -> ModelActions:
+    """What the dialog's buttons do, also where one is switched off."""
+    assert window.models_dialog is not None
+    return window.models_dialog.model_actions
+
+
 def toy_card(qtbot: QtBot, window: MainWindow) -> ModelCard:
     """The card of the toy, in the opened dialog, after a look."""
     window.show_models()
@@ -104,12 +111,12 @@ def test_a_model_is_downloaded_stopped_resumed_and_removed(
     assert not card.use_button.isEnabled()
 
     bench.preparation.failure = WorkerFailed("The model “toy” is not ready.", "Complete it.")
-    window.model_actions.use(NAME)  # the button would not
+    actions(window).use(NAME)  # the button would not
     wait_until_idle(qtbot, window)
     assert "is not ready" in card.remark.text()
     assert window._basics.settings.current.model == "embedded"
 
-    window.model_actions.remove(NAME)
+    actions(window).remove(NAME)
     wait_until_idle(qtbot, window)
     assert card.standing.text() == "Not here"
 
@@ -157,7 +164,7 @@ def test_own_files_stand_in_for_a_part_of_the_download(
 ) -> None:
     base = write_files(tmp_path / "base", encoder_files())
     card = toy_card(qtbot, window)
-    window.model_actions.download(NAME, (base,))
+    actions(window).download(NAME, (base,))
     wait_until_idle(qtbot, window)
     assert card.standing.text() == "Downloaded and checked"
     assert not [seen for seen in toy_hub.seen if BASE in seen.path]
