@@ -142,8 +142,14 @@ class ModelActions(QObject):
         )
 
     def download(self, name: str, sources: Sequence[Path] = ()) -> None:
-        """Make a model complete, with the user's own files as far as they go. One at a time."""
-        self._sources[name] = tuple(sources)
+        """Make a model complete, with the user's own files as far as they go. One at a time.
+
+        Args:
+            name: of the model.
+            sources: the user's files; without any, those of a download that was broken off.
+        """
+        if sources:
+            self._sources[name] = tuple(sources)
         self._fetch(name, token="")
 
     def give_token(self, name: str, text: str) -> None:
@@ -242,6 +248,7 @@ class ModelActions(QObject):
 
     def _on_fetched(self, name: str, outcome: tuple[ModelFetched, str]) -> None:
         fetched, about_token = outcome
+        self._sources.pop(name, None)
         self._show(download=None)
         is_ready = fetched.state is ModelState.READY
         details = ("Press Use to have it learn and answer." if is_ready else CANNOT_USE_YET, about_token)
@@ -258,6 +265,7 @@ class ModelActions(QObject):
             then = "Then give it under Models in the menu Notes."
             self.told.emit(Remark(error.title, f"{error.detail} {then}", is_bad=True))
         else:
+            self._sources.pop(name, None)  # they may be what was wrong
             self._on_failed(name, error)
         self.look()
 

@@ -325,6 +325,22 @@ def test_own_files_are_taken_in_place_of_a_download(
     assert catalogue.got == [(GEMMA, (Path("/m/gemma"), Path("/m/chat.gguf")), "")]
 
 
+def test_own_files_are_not_forgotten_by_a_stop_but_by_a_failure(
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+) -> None:
+    own = (Path("/m/gemma"),)
+    catalogue.released.clear()
+    dialog.model_actions.download(GEMMA, own)
+    dialog.model_actions.stop_download()
+    wait_until_idle(qtbot, window)
+    catalogue.released.set()
+    for error in (MISSING, ModelUnavailable("This is not Gemma 2 2B Instruct."), None):
+        catalogue.error = error
+        click(dialog.cards[GEMMA].fetch_button)
+        wait_until_idle(qtbot, window)
+    assert [sources for _name, sources, _token in catalogue.got] == [own, own, own, ()]
+
+
 # --- tokens -------------------------------------------------------------------------------------------------
 
 
