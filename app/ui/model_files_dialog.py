@@ -61,8 +61,10 @@ class ModelFilesDialog(QDialog):
         self.list.itemSelectionChanged.connect(self._refresh)
         buttons = QDialogButtonBox(self)
         buttons.addButton("Cancel", QDialogButtonBox.ButtonRole.RejectRole)
-        self.take_button = buttons.addButton("Use these", QDialogButtonBox.ButtonRole.AcceptRole)
+        # Dressed before the box takes it: later the style would not look at it again.
+        self.take_button = QPushButton("Use these", self)
         self.take_button.setProperty("kind", "primary")
+        buttons.addButton(self.take_button, QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         adding = QHBoxLayout()
