@@ -9,6 +9,7 @@ from pathlib import Path
 import engine
 from app.log_file import log_into
 from app.profile_basics import ProfileBasics, read_basics
+from app.services.adapter_imports import AdapterImports
 from app.services.chat_service import ChatService
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.hub_token import HubToken
@@ -21,16 +22,27 @@ from app.services.model_service import ModelService
 from app.services.notices import NoticeBoard
 from app.services.ports import (
     ChatWorkerFactory,
+    FetchWorkerFactory,
+    ImportWorkerFactory,
     IngestWorkerFactory,
+    ModelWorkers,
     PreparationEvent,
     PreparationWorkerFactory,
     PrepareModels,
+    SurveyWorkerFactory,
 )
 from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
 from app.services.settings import SettingsFile
 from app.services.watch_service import WatchService
-from engine.client import WorkerClient, chat_client, fetch_client, ingest_client, survey_client
+from engine.client import (
+    WorkerClient,
+    chat_client,
+    fetch_client,
+    import_client,
+    ingest_client,
+    survey_client,
+)
 from engine.models.messages import SurveyModels
 from storage.catalog import Catalog
 from storage.chats import Chats
@@ -56,6 +68,9 @@ class WorkerFactories:
     ingest: IngestWorkerFactory = ingest_client
     chat: ChatWorkerFactory = chat_client
     models: PreparationWorkerFactory = preparation_client
+    survey: SurveyWorkerFactory = survey_client
+    fetch: FetchWorkerFactory = fetch_client
+    imports: ImportWorkerFactory = import_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +131,37 @@ def open_catalog(basics: ProfileBasics) -> Profile:
     )
 
 
-def build_model_catalogue(profile: Profile) -> ModelCatalogue:
+def build_model_catalogue(
+    profile: Profile, weights_dir: Path = SHIPPED_WEIGHTS, workers: ModelWorkers | None = None
+) -> ModelCatalogue:
     """The base models of a profile; nothing runs until it is asked."""
-    where = SurveyModels(profile.paths.cache_models, profile.paths.models, SHIPPED_WEIGHTS)
-    return ModelCatalogue(where, HubToken(profile.paths.hub_token), survey_client, fetch_client)
+    where = SurveyModels(profile.paths.cache_models, profile.paths.models, weights_dir)
+    workers = workers or ModelWorkers(survey_client, fetch_client, preparation_client)
+    return ModelCatalogue(where, HubToken(profile.paths.hub_token), profile.settings, workers)
+
+
+def build_adapter_imports(
+    profile: Profile,
+    wanted: PrepareModels | None = None,
+    events: LibraryEvents | None = None,
+    workers: WorkerFactories | None = None,
+) -> AdapterImports:
+    """The way into the library for adapters made elsewhere; nothing runs until it is asked.
+
+    Args:
+        profile: whose library.
+        wanted: the base model that they must fit; by default the one that the settings name.
+        events: told of what was taken in; by default nobody listens.
+        workers: how the processes are made.
+    """
+    return AdapterImports(
+        wanted or models_wanted(profile),
+        profile.catalog,
+        profile.imported,
+        events if events is not None else LibraryEvents(),  # one that nobody hears yet is empty, hence false
+        workers.models if workers is not None else preparation_client,
+        workers.imports if workers is not None else import_client,
+    )
 
 
 @dataclass(slots=True)
@@ -134,6 +176,8 @@ class Application:
     library: LibraryService
     watch: WatchService
     chat: ChatService
+    catalogue: ModelCatalogue
+    imports: AdapterImports
     is_headless: bool
     closers: ExitStack
     """What has to be undone, in the order it was done."""
@@ -231,8 +275,9 @@ def assemble(
     events = LibraryEvents()
     lock = ProfileLock(profile.paths.lock)
     queueing = Queueing(profile.catalog, profile.jobs, events)
+    wanted = models_wanted(profile, weights_dir)
     models = ModelService(
-        models_wanted(profile, weights_dir),
+        wanted,
         lambda: profile.settings.current,
         events,
         profile.notices,
@@ -273,11 +318,17 @@ def assemble(
         is_eager=not headless,
     )
     models.tell(ingest, chat)
+    catalogue = build_model_catalogue(
+        profile, weights_dir, ModelWorkers(factories.survey, factories.fetch, factories.models)
+    )
+    imports = build_adapter_imports(profile, wanted, events, factories)
     closers = ExitStack()
     closers.callback(profile.close)
     closers.callback(lock.release)
     closers.callback(_log_or_say(profile))
-    return Application(profile, events, lock, models, ingest, library, watch, chat, headless, closers)
+    return Application(
+        profile, events, lock, models, ingest, library, watch, chat, catalogue, imports, headless, closers
+    )
 
 
 def _log_or_say(profile: Profile) -> Callable[[], None]:

@@ -21,6 +21,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
+from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.errors import EngineDied
 from engine.interrupts import ignore_interrupts, interrupts_blocked
 from engine.messages import (
@@ -228,6 +229,11 @@ def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
 def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
     """The client of the process that downloads a model; the only one that uses the network."""
     return WorkerClient("engine.models.fetch:main", wanted, "fetch")
+
+
+def import_client(order: ImportAdapter) -> WorkerClient[Shutdown, AdapterImported | WorkerFailed]:
+    """The client of the process that reads an adapter which another program wrote."""
+    return WorkerClient("engine.adapters.importing:main", order, "import")
 
 
 def _next_message(run: _Run) -> object | None:

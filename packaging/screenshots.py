@@ -193,6 +193,17 @@ def failed(stage: Stage) -> None:
     window.library.table.clearSelection()
 
 
+def models(stage: Stage) -> None:
+    """The base models, as this computer can have them."""
+    stage.window.show_models()
+    dialog = stage.window.models_dialog
+    assert dialog is not None
+    until(lambda: dialog.cards, "the models")
+    QTest.qWait(400)
+    stage.save("models", dialog.grab().toImage())
+    dialog.close()
+
+
 def ask(stage: Stage, question: str) -> AnswerView:
     """Ask and wait for the end of the answer.
 
@@ -255,7 +266,7 @@ def make(folder: Path) -> None:
         window.start()
         stage = Stage(application, window, bridge, notes, folder)
         try:
-            for scene in (first_run, drop, library, answers, failed):
+            for scene in (first_run, drop, library, answers, failed, models):
                 scene(stage)
             apply_theme(qt, DARK)
             stage.take("dark")

@@ -4,7 +4,7 @@ import queue
 from collections.abc import Callable, Sequence
 
 from app.bootstrap import Application
-from app.cli.console import Console, one_line
+from app.cli.console import Console
 from app.services.answers import (
     Answer,
     AnswerEvent,
@@ -14,6 +14,7 @@ from app.services.answers import (
     QuestionRefused,
 )
 from app.services.library_events import LibraryEvent, ModelPreparationProgressed
+from app.services.plain_text import one_line
 from engine.messages import AnswerMode
 from storage.records import SourceRecord
 

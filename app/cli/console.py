@@ -4,26 +4,11 @@ import io
 import json
 import shutil
 import sys
-import unicodedata
 from contextlib import suppress
 from typing import TextIO
 
 from app.services.notices import Notice, NoticeLevel
-
-_KEPT_CONTROLS = "\n\t"
-
-
-def printable(text: str) -> str:
-    """``text`` without characters that would steer the terminal: notes and file names may contain any."""
-    return "".join(
-        "\ufffd" if unicodedata.category(char) == "Cc" and char not in _KEPT_CONTROLS else char
-        for char in text
-    )
-
-
-def one_line(text: str) -> str:
-    """``text`` printable and on one line, with single spaces."""
-    return printable(" ".join(text.split()))
+from app.services.plain_text import one_line, printable
 
 
 def plural(n: int, noun: str) -> str:

@@ -4,7 +4,7 @@ import queue
 from collections.abc import Iterable
 
 from app.bootstrap import Application
-from app.cli.console import Console, one_line, plural
+from app.cli.console import Console, plural
 from app.cli.errors import CommandFailed
 from app.services.library_events import (
     DocumentsChanged,
@@ -15,6 +15,7 @@ from app.services.library_events import (
     ModelPreparationProgressed,
 )
 from app.services.notices import Notice, NoticeLevel
+from app.services.plain_text import one_line
 from storage.records import DocumentKind, DocumentRecord, DocumentState
 
 _SLICE_S = 0.1

@@ -2,32 +2,12 @@
 
 from collections.abc import Iterator
 
-from engine.models.fitting import Accelerator, Machine, gigabytes
-from engine.models.messages import (
-    FetchPhase,
-    FetchProgressed,
-    ModelFound,
-    ModelsFound,
-    ModelState,
-    PartFound,
-)
+from app.services.model_words import STATES, machine_text, parts_that_ask, progress_text, size_text
+from engine.models.fitting import Accelerator, Machine
+from engine.models.messages import FetchProgressed, ModelFound, ModelsFound, ModelState, PartFound
 
-_STATES = {
-    ModelState.READY: "ready",
-    ModelState.PACKED: "installed, unpacked at the first use",
-    ModelState.MISSING: "not here",
-    ModelState.PARTIAL: "begun",
-    ModelState.UNPREPARED: "downloaded and checked",
-    ModelState.CHANGED: "changed",
-    ModelState.UNFIT: "does not fit its hypernetwork",
-}
-_PHASES = {
-    FetchPhase.ASKING: "asking the hub",
-    FetchPhase.DOWNLOADING: "downloading",
-    FetchPhase.WAITING: "the connection broke, trying again;",
-    FetchPhase.CHECKING: "checking",
-    FetchPhase.PREPARING: "preparing the hypernetwork",
-}
+_MENDABLE = (ModelState.CHANGED, ModelState.UNPREPARED)
+"""What the command that fetches brings in order, although nothing may be left to download."""
 
 
 def model_lines(found: ModelsFound) -> Iterator[str]:
@@ -35,8 +15,9 @@ def model_lines(found: ModelsFound) -> Iterator[str]:
     yield f"This computer: {machine_text(found.machine)}"
     for model in found.models:
         yield ""
-        yield f"{model.name}  {model.title}  {_STATES[model.state]}"
-        yield f"  {_size_text(model)}; licence: {model.licence}"
+        yield f"{model.name}  {model.title}  {STATES[model.state]}"
+        yield f"  {model.summary}"
+        yield f"  {size_text(model)}; licence: {model.licence}"
         yield f"  {model.verdict.fit.value}: {model.verdict.reason}"
         if model.path is not None:
             yield f"  {model.path}"
@@ -44,27 +25,13 @@ def model_lines(found: ModelsFound) -> Iterator[str]:
             yield f"  SHA-256 {model.sha256}"
         if model.parts and model.problem:
             yield f"  {model.problem}"
-        if model.n_missing_bytes:
+        if model.n_missing_bytes or (model.parts and model.state in _MENDABLE):
             yield from _how_to_get(model)
 
 
-def machine_text(machine: Machine) -> str:
-    """The machine in one line."""
-    memory = (
-        f"{gigabytes(machine.ram_bytes)} of memory, {gigabytes(machine.disk_free_bytes)} free on the disk"
-    )
-    gpu = machine.accelerator
-    return f"{memory}, {f'{gpu.name} with {gigabytes(gpu.memory_bytes)}' if gpu is not None else 'no GPU'}"
-
-
-def progress_line(name: str, progress: FetchProgressed) -> str:
+def progress_line(name: str, progress: FetchProgressed, bytes_per_s: float | None = None) -> str:
     """How far a download is."""
-    text = f"{name}: {_PHASES[progress.phase]}"
-    if not progress.n_total_bytes:
-        return text
-    share = progress.n_done_bytes / progress.n_total_bytes
-    amounts = f"{gigabytes(progress.n_done_bytes)} of {gigabytes(progress.n_total_bytes)}"
-    return f"{text} {share:.0%}, {amounts} ({progress.file.rpartition('/')[2]})"
+    return f"{name}: {progress_text(progress, bytes_per_s)}"
 
 
 def model_as_json(model: ModelFound) -> dict[str, object]:
@@ -72,6 +39,7 @@ def model_as_json(model: ModelFound) -> dict[str, object]:
     return {
         "name": model.name,
         "title": model.title,
+        "summary": model.summary,
         "licence": model.licence,
         "state": model.state.value,
         "path": str(model.path) if model.path is not None else None,
@@ -96,16 +64,8 @@ def machine_as_json(machine: Machine) -> dict[str, object]:
     }
 
 
-def _size_text(model: ModelFound) -> str:
-    if not model.n_missing_bytes:
-        return f"{gigabytes(model.size_bytes)} on the disk" if model.size_bytes else "local files"
-    about = "about " if any(part.is_size_derived for part in model.parts) else ""
-    to_get = f"{about}{gigabytes(model.n_missing_bytes)} to download"
-    return f"{to_get}, {gigabytes(model.size_bytes)} are here" if model.size_bytes else to_get
-
-
 def _how_to_get(model: ModelFound) -> Iterator[str]:
-    asking = [part for part in model.parts if part.is_gated and not part.is_complete]
+    asking = parts_that_ask(model)
     for part in asking:
         yield f"  Log in and accept the conditions at {part.page}"
     token = " --token-file FILE" if asking else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 from app.bootstrap import build_model_catalogue, models_wanted, open_profile
 from app.cli.console import Console
@@ -14,12 +15,20 @@ from app.cli.errors import CommandFailed
 from app.cli.home import home_of
 from app.cli.model_listing import model_as_json, model_lines, progress_line
 from app.cli.one_shot import prepare_models
-from app.services.hub_token import check_token
-from app.services.model_catalogue import ModelCatalogue, TokenMissing
+from app.services.download_speed import DownloadSpeed
+from app.services.hub_token import TokenMissing, check_token
+from app.services.model_catalogue import ModelCatalogue
+from app.services.model_words import (
+    CANNOT_USE_YET,
+    FROM_THE_NEXT_START,
+    KEPT,
+    LEARNT_ANEW,
+    fetched_text,
+)
 from engine.errors import EngineError
 from engine.models.catalogue import BUILT_IN, find_entry
 from engine.models.fitting import gigabytes
-from engine.models.messages import ModelFetched, ModelsFound, ModelState
+from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, ModelsFound, ModelState
 
 
 def list_models(options: argparse.Namespace, console: Console) -> int:
@@ -46,36 +55,34 @@ def get_model(options: argparse.Namespace, console: Console) -> int:
         try:
             fetched = _fetch(catalogue, options, console, token)
         except TokenMissing as exc:
-            token = _ask_for_token(console, exc)
+            token = _ask_for_token(options.name, console, exc)
             fetched = _fetch(catalogue, options, console, token)
-        if token:
-            _keep_token(catalogue, token, console)
-    if fetched.state is ModelState.READY:
-        console.result(f"{fetched.name}  ready  {fetched.path}")
-    else:
-        console.result(f"{fetched.name}  downloaded and checked  {fetched.path}")
-        console.remark("This version of Loreleaf cannot use it yet; a later one will, without a download.")
+        if token:  # for the next time; only once it has worked
+            console.remark(catalogue.token.remember(token))
+    console.result(f"{fetched.name}  {fetched_text(fetched)}  {fetched.path}")
+    if fetched.state is not ModelState.READY:
+        console.remark(CANNOT_USE_YET)
     return 0
 
 
 def use_model(options: argparse.Namespace, console: Console) -> int:
     """Choose the base model that learns and answers from the next start on."""
-    entry = find_entry(options.name)
-    profile = open_profile(home_of(options.home))
+    console.progress("Looking at the model")
     try:
-        # What is not complete is refused now, not at the next start.
-        prepare_models(profile, console, replace(models_wanted(profile), name=entry.name))
-        settings = profile.settings.current
-        if settings.model == entry.name:
-            console.result(f"{entry.name} is in use already.")
-            return 0
-        profile.settings.save(replace(settings, model=entry.name))
+        with _catalogue(options) as catalogue:
+            is_new = catalogue.use(
+                options.name,
+                on_progress=lambda progress: console.progress(
+                    f"Unpacking the language model: {progress.share:.0%}"
+                ),
+            )
     except OSError as exc:
         raise CommandFailed(f"The settings cannot be written: {exc.strerror}.", str(exc.filename)) from exc
-    finally:
-        profile.close()
-    console.result(f"{entry.name} is used from the next start on.")
-    console.remark("Notes that were learnt with another model are learnt anew then; nothing of them is lost.")
+    if not is_new:
+        console.result(f"{options.name} is in use already.")
+        return 0
+    console.result(f"{options.name} {FROM_THE_NEXT_START}")
+    console.remark(LEARNT_ANEW)
     return 0
 
 
@@ -125,15 +132,22 @@ def _unpack(options: argparse.Namespace, console: Console) -> int:
 def _fetch(
     catalogue: ModelCatalogue, options: argparse.Namespace, console: Console, token: str
 ) -> ModelFetched:
+    speed = DownloadSpeed()
+
+    def show(progress: FetchProgressed) -> None:
+        is_arriving = progress.phase is FetchPhase.DOWNLOADING
+        bytes_per_s = speed.note(monotonic(), progress.n_done_bytes) if is_arriving else None
+        console.progress(progress_line(options.name, progress, bytes_per_s))
+
     try:
         return catalogue.get(
             options.name,
             sources=[Path(source) for source in options.sources],
             token=token,
-            on_progress=lambda progress: console.progress(progress_line(options.name, progress)),
+            on_progress=show,
         )
     except KeyboardInterrupt:
-        console.remark("Stopped. What has arrived is kept; the same command goes on from there.")
+        console.remark(f"Stopped. {KEPT}; the same command goes on from there.")
         raise
 
 
@@ -151,28 +165,19 @@ def _read_token(file: str) -> str:
         raise CommandFailed("The token's file does not hold a token.", f"{file}: {exc}.") from exc
 
 
-def _ask_for_token(console: Console, needed: TokenMissing) -> str:
+def _ask_for_token(name: str, console: Console, needed: TokenMissing) -> str:
     """Let the user type or paste the token, unseen.
 
     Raises:
-        CommandFailed: nobody is there to ask, or it is no token.
+        CommandFailed: nobody is there to ask, there was a token that did not do, or it is no token.
     """
-    if not (sys.stdin.isatty() and console.is_watched):
-        raise CommandFailed(needed.title, needed.detail) from needed
-    console.remark(f"{needed.title} {needed.detail}")
+    detail = f"{needed.detail} Save it in a file, and type: loreleaf models get {name} --token-file FILE"
+    if needed.has_refused or not (sys.stdin.isatty() and console.is_watched):
+        raise CommandFailed(needed.title, detail) from needed
+    console.remark(f"{needed.title} {detail}")
     try:
         return check_token(getpass.getpass("Or paste the token here (it stays invisible): "))
     except EOFError as exc:
-        raise CommandFailed(needed.title, needed.detail) from exc
+        raise CommandFailed(needed.title, detail) from exc
     except ValueError as exc:
         raise CommandFailed("That was not a token.", f"{exc}.") from exc
-
-
-def _keep_token(catalogue: ModelCatalogue, token: str, console: Console) -> None:
-    """For the next time; only once it has worked."""
-    try:
-        catalogue.token.keep(token)
-    except OSError as exc:
-        console.remark(f"The token could not be kept ({exc.strerror}); give it again the next time.")
-    else:
-        console.remark(f"The token is kept in {catalogue.token.path}; delete that file to forget it.")

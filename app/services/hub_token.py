@@ -5,10 +5,26 @@ Kept in a file of its own that only the user may read: never in the settings, th
 
 from pathlib import Path
 
+from engine.errors import EngineError
 from engine.models.whole_files import write_whole
 
 _LONGEST = 500
 _ONLY_THE_USER = 0o600
+
+
+class TokenMissing(EngineError):
+    """The publisher wants to know who downloads: ask the user for a token, try again.
+
+    Args:
+        title, detail: what to say, and where to accept and to make a token.
+        page: where the publisher's conditions are accepted.
+        has_refused: there was a token, and it did not do.
+    """
+
+    def __init__(self, title: str, detail: str = "", page: str = "", *, has_refused: bool = False) -> None:
+        super().__init__(title, detail)
+        self.page = page
+        self.has_refused = has_refused
 
 
 class HubToken:
@@ -41,6 +57,14 @@ class HubToken:
             OSError: the file cannot be written.
         """
         write_whole(self._path, check_token(token) + "\n", mode=_ONLY_THE_USER)
+
+    def remember(self, token: str) -> str:
+        """Keep a token that worked, if it can be kept; returns the sentence that says so to the user."""
+        try:
+            self.keep(token)
+        except OSError as exc:
+            return f"The token could not be kept ({exc.strerror}); give it again the next time."
+        return f"The token is kept in {self._path}; delete that file to forget it."
 
     def forget(self) -> None:
         """Delete the kept token; raises OSError."""

@@ -1,15 +1,17 @@
-"""The base models that can be chosen: how they stand here, fetching one, removing one.
+"""The base models that can be chosen: how they stand here, fetching, choosing and removing one.
 
 Plain blocking calls. The work is done in processes of its own; of the network nothing is imported here.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from app.services.hub_token import HubToken
+from app.services.hub_token import HubToken, TokenMissing
 from app.services.one_shot import run_one_shot
-from app.services.ports import FetchWorkerFactory, SurveyWorkerFactory
-from engine.errors import EngineError, ModelUnavailable
+from app.services.ports import ModelWorkers, PreparationProgress, PreparedModels, PrepareModels
+from app.services.settings import SettingsFile
+from engine.errors import ModelUnavailable
 from engine.models.catalogue import find_entry
 from engine.models.messages import (
     FetchModel,
@@ -22,39 +24,36 @@ from engine.models.messages import (
 from engine.models.store import ModelStore
 
 
-class TokenMissing(EngineError):
-    """The publisher wants to know who downloads, and no token is known: ask the user for one, try again."""
-
-
 class ModelCatalogue:
-    """Lists, fetches and removes base models. Any thread; another fetch of the same model is refused.
+    """Lists, fetches, chooses and removes base models. Any thread; another fetch of the same one is refused.
 
     Args:
         where: the profile's folders for models.
         token: the kept token for the hub.
-        survey_factory, fetch_factory: make the processes' clients.
+        settings: name the model that is used.
+        workers: make the processes' clients.
     """
 
     def __init__(
-        self,
-        where: SurveyModels,
-        token: HubToken,
-        survey_factory: SurveyWorkerFactory,
-        fetch_factory: FetchWorkerFactory,
+        self, where: SurveyModels, token: HubToken, settings: SettingsFile, workers: ModelWorkers
     ) -> None:
         self._where = where
         self.token = token
-        self._survey_factory = survey_factory
-        self._fetch_factory = fetch_factory
+        self._settings = settings
+        self._workers = workers
 
-    def models(self) -> ModelsFound:
+    def models(self, *, is_stopped: Callable[[], bool] = lambda: False) -> ModelsFound:
         """All models, with their state and whether they fit this computer. Takes a second or two.
+
+        Args:
+            is_stopped: asked in this thread, ten times a second.
 
         Raises:
             EngineError: the process that looks has failed.
+            OneShotStopped: ``is_stopped`` was true.
         """
-        worker = self._survey_factory(self._where)
-        return run_one_shot(worker, ModelsFound, lambda _event: None)
+        worker = self._workers.survey(self._where)
+        return run_one_shot(worker, ModelsFound, lambda _event: None, is_stopped=is_stopped)
 
     def get(
         self,
@@ -70,12 +69,12 @@ class ModelCatalogue:
         Args:
             name: of the model; not of the built-in one, which is prepared by itself.
             sources: local files and folders to use in place of a download; they are not copied.
-            token: the user's, for this time; see ``token`` for the one that is kept.
+            token: the user's, for this time; ``token.remember`` keeps one that worked.
             on_progress: called in this thread, at most 20 times a second.
             is_stopped: asked in this thread, ten times a second; what has arrived by then is kept.
 
         Raises:
-            TokenMissing: nobody can have this model without saying who they are.
+            TokenMissing: nobody can have this model without saying who they are, or the token did not do.
             EngineError: it cannot be had; the detail says what to do.
             OneShotStopped: ``is_stopped`` was true.
         """
@@ -94,15 +93,53 @@ class ModelCatalogue:
             match event:
                 case FetchProgressed():
                     on_progress(event)
-                case TokenNeeded(title=title, detail=detail):
-                    raise TokenMissing(title, detail)
+                case TokenNeeded():
+                    raise TokenMissing(event.title, event.detail, event.page, has_refused=event.has_refused)
 
         return run_one_shot(
-            self._fetch_factory(wanted),
+            self._workers.fetch(wanted),
             ModelFetched,
             take,
             is_stopped=is_stopped,
         )
+
+    def use(
+        self,
+        name: str,
+        *,
+        on_progress: Callable[[PreparationProgress], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Choose the model that learns and answers from the next start on.
+
+        What is not complete is refused now, not at the next start.
+
+        Args:
+            name: of the model.
+            on_progress: called in this thread while the built-in model is unpacked.
+            is_stopped: asked in this thread, ten times a second.
+
+        Returns:
+            Whether it was another one until now.
+
+        Raises:
+            EngineError: there is no such model, or it cannot be used as it stands.
+            OSError: the settings cannot be written.
+            OneShotStopped: ``is_stopped`` was true; nothing was changed.
+        """
+        name = find_entry(name).name
+        where = self._where
+        wanted = PrepareModels(where.models_dir, where.weights_dir, where.records_dir, name)
+
+        def take(event: object) -> None:
+            if isinstance(event, PreparationProgress):
+                on_progress(event)
+
+        run_one_shot(self._workers.prepare(wanted), PreparedModels, take, is_stopped=is_stopped)
+        if self._settings.current.model == name:
+            return False
+        self._settings.change(lambda current: replace(current, model=name))
+        return True
 
     def remove(self, name: str) -> int:
         """Delete what was downloaded for a model. Local files stay, and are forgotten.
@@ -111,8 +148,11 @@ class ModelCatalogue:
             Bytes that were freed.
 
         Raises:
-            ModelUnavailable: it is the built-in one, not here, being fetched, or a file cannot be deleted.
+            ModelUnavailable: it is the built-in one, chosen, not here, being fetched, or a file cannot be
+                deleted.
         """
         if find_entry(name).is_built_in:
             raise ModelUnavailable(f"“{name}” comes with Loreleaf.", "It cannot be removed.")
+        if self._settings.current.model == name:
+            raise ModelUnavailable(f"“{name}” is in use.", "Choose another model before you remove it.")
         return ModelStore(self._where.models_dir, self._where.records_dir).remove(name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.messages import (
     ChatCommand,
     ChatEvent,
@@ -101,9 +102,20 @@ ChatWorker = WorkerPort[ChatCommand, ChatEvent]
 PreparationWorker = WorkerPort[object, PreparationEvent]
 SurveyWorker = WorkerPort[Shutdown, ModelsFound]
 FetchWorker = WorkerPort[Shutdown, FetchEvent | WorkerFailed]
+ImportWorker = WorkerPort[Shutdown, AdapterImported | WorkerFailed]
 
 IngestWorkerFactory = Callable[[EngineSettings], IngestWorker]
 ChatWorkerFactory = Callable[[EngineSettings], ChatWorker]
 PreparationWorkerFactory = Callable[[PrepareModels], PreparationWorker]
 SurveyWorkerFactory = Callable[[SurveyModels], SurveyWorker]
 FetchWorkerFactory = Callable[[FetchModel], FetchWorker]
+ImportWorkerFactory = Callable[[ImportAdapter], ImportWorker]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWorkers:
+    """The processes that see to base models: one looks, one fetches, one prepares."""
+
+    survey: SurveyWorkerFactory
+    fetch: FetchWorkerFactory
+    prepare: PreparationWorkerFactory

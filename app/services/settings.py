@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,9 +84,19 @@ class SettingsFile:
         Raises:
             OSError: the file cannot be written; the settings are in force until the program ends.
         """
+        self.change(lambda _current: settings)
+
+    def change(self, change: Callable[[Settings], Settings]) -> None:
+        """Put what ``change`` makes of the current settings in force, and write it as ``save`` does.
+
+        Nobody else's change gets lost in between, whichever threads they come from.
+
+        Raises:
+            OSError: as ``save``.
+        """
         with self._lock:
-            self._current = settings
-            text = json.dumps({**self._unknown, **asdict(settings)}, indent=2, ensure_ascii=False)
+            self._current = change(self._current)
+            text = json.dumps({**self._unknown, **asdict(self._current)}, indent=2, ensure_ascii=False)
             self._path.parent.mkdir(parents=True, exist_ok=True)
             beside = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
             beside.write_text(text + "\n", encoding="utf-8")

@@ -1,9 +1,12 @@
 """Small questions in windows of their own. They open and return at once; nothing waits for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
+
+from app.ui.document_table_model import plural
+from storage.records import DocumentKind, DocumentRecord
 
 SHORTCUTS = (
     ("Ctrl+L", "Go to the question"),
@@ -44,6 +47,23 @@ def confirm(
     box.setEscapeButton(keep)
     yes.clicked.connect(on_confirmed)
     box.open()
+
+
+def confirm_forgetting(
+    parent: QWidget, documents: Sequence[DocumentRecord], on_confirmed: Callable[[], None]
+) -> None:
+    """Ask before documents are forgotten; see ``confirm``."""
+    if len(documents) == 1 and documents[0].kind is DocumentKind.ADAPTER:
+        what = f"“{documents[0].title}”"
+        rest = "this adapter. It can be imported again only from the file that it came from."
+    elif len(documents) == 1:
+        what = f"“{documents[0].title}”"
+        rest = "this note. The file stays where it is, and you can add it again."
+    else:
+        what = plural(len(documents), "note")
+        rest = "these notes. The files stay where they are, and you can add them again."
+    consequence = f"Loreleaf forgets everything it learnt from {rest}"
+    confirm(parent, f"Forget {what}?", consequence, "Forget", on_confirmed)
 
 
 def show_shortcuts(parent: QWidget) -> None:

@@ -1,5 +1,6 @@
 """What the library's buttons do: services called on the lanes, models brought up to date afterwards."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,7 +39,7 @@ class LibraryLanes:
 
 
 class LibraryActions(QObject):
-    """Adds, switches, forgets and retries documents, and watches folders. GUI thread only.
+    """Adds, imports, switches, forgets and retries documents, and watches folders. GUI thread only.
 
     What is added before the services are open waits for them on its lane.
 
@@ -66,6 +67,7 @@ class LibraryActions(QObject):
         self._notices = notices
         self._lanes = lanes
         self._n_adding = 0
+        self._is_closed = threading.Event()
         self._switching: dict[int, bool] = {}
         self._is_reading = False
         self._must_read_again = False
@@ -101,7 +103,8 @@ class LibraryActions(QObject):
         self._model.set_progress(progress.document_id, progress.n_done, progress.n_chunks)
 
     def close(self) -> None:
-        """Read nothing any more."""
+        """Read nothing any more, and let an import end early."""
+        self._is_closed.set()
         self._reload_timer.stop()
 
     # --- changing -------------------------------------------------------------------------------------------
@@ -120,6 +123,15 @@ class LibraryActions(QObject):
         self._begin_adding()
         self._lanes.intake.run(
             lambda: self._services.get().watch.watch(folder), self._on_watched, self._on_adding_failed
+        )
+
+    def import_adapter(self, source: Path) -> None:
+        """Take an adapter into the library that was made elsewhere."""
+        self._begin_adding()
+        self._lanes.intake.run(
+            lambda: self._services.get().imports.add(source, is_stopped=self._is_closed.is_set),
+            self._on_imported,
+            self._on_adding_failed,
         )
 
     def unwatch(self, folder_id: int) -> None:
@@ -195,6 +207,14 @@ class LibraryActions(QObject):
         else:
             added = plural(len(report.added), "note") if report.added else "No note"
             self._notices.warn(title, f"{added} added. The details say why.", "\n".join(named))
+
+    def _on_imported(self, document: DocumentRecord) -> None:
+        self._end_adding()
+        self.reload()
+        self._notices.info(
+            f"“{document.title}” is imported.",
+            "It takes part in every answer; take its tick off to keep it out.",
+        )
 
     def _on_adding_failed(self, error: Exception) -> None:
         self._end_adding()

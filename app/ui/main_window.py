@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -14,7 +15,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QKeySequence,
 )
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from app.services.library_events import EngineStateChanged, JobProgressed
 from app.services.settings import Settings
@@ -22,10 +23,11 @@ from app.ui.background import Background
 from app.ui.chat_actions import ChatActions
 from app.ui.chat_list import ChatListModel
 from app.ui.chat_view import ChatView
-from app.ui.dialogs import confirm, show_shortcuts
-from app.ui.document_table_model import DocumentTableModel, plural
+from app.ui.dialogs import confirm, confirm_forgetting, show_shortcuts
+from app.ui.document_table_model import DocumentTableModel
 from app.ui.drop_overlay import DropOverlay, local_paths
 from app.ui.engine_bridge import EngineBridge
+from app.ui.file_dialogs import ADAPTER_FILES, NOTE_FILES, choose_file, choose_files, choose_folder
 from app.ui.late_services import LateServices
 from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
@@ -38,9 +40,11 @@ from app.ui.transcript_model import TranscriptModel
 from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
 from engine.messages import AnswerMode
-from storage.records import ChatRecord, DocumentKind, DocumentRecord
+from storage.records import ChatRecord, DocumentRecord
 
-NOTE_FILES = "Notes (*.txt *.md *.markdown *.rst *.org *.html *.htm *.pdf *.docx *.csv);;All files (*)"
+if TYPE_CHECKING:
+    from app.ui.model_actions import Remark
+    from app.ui.models_dialog import ModelsDialog
 
 
 class MainWindow(QMainWindow):
@@ -66,8 +70,10 @@ class MainWindow(QMainWindow):
         self._unsubscribe: list[Callable[[], None]] = []
         self.lanes = {
             name: Background(name, self._on_job_failed, self)
-            for name in ("intake", "writes", "reads", "chat", "start")
+            for name in ("intake", "writes", "reads", "chat", "start", "models", "download")
         }
+        self.models_dialog: ModelsDialog | None = None
+        self._running_model = basics.settings.current.model
         self._build_models()
         self._build_widgets()
         self._build_menus()
@@ -93,6 +99,8 @@ class MainWindow(QMainWindow):
         self._services.give_up()
         self._bridge.close()
         self.library_actions.close()
+        if self.models_dialog is not None:
+            self.models_dialog.model_actions.close()
         for lane in self.lanes.values():
             lane.close()
 
@@ -143,9 +151,11 @@ class MainWindow(QMainWindow):
         self._action(notes, "Add &files…", self._on_add_files, QKeySequence.StandardKey.Open)
         self._action(notes, "Add f&older…", self._on_add_folder, QKeySequence("Ctrl+Shift+O"))
         self._action(notes, "&Watch folder…", self._on_watch_folder)
+        self._action(notes, "I&mport adapter…", self._on_import_adapter)
         self._action(notes, "F&ilter", self._on_focus_filter, QKeySequence.StandardKey.Find)
         self._library_menu_actions = notes.actions()
         notes.addSeparator()
+        self._library_menu_actions.append(self._action(notes, "Mo&dels…", self.show_models))
         settings = self._action(notes, "&Settings…", self._on_settings, QKeySequence("Ctrl+,"))
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         leave = self._action(notes, "&Quit", self.close, QKeySequence.StandardKey.Quit)
@@ -266,54 +276,29 @@ class MainWindow(QMainWindow):
     # --- from the user --------------------------------------------------------------------------------------
 
     def _on_add_files(self) -> None:
-        dialog = QFileDialog(self, "Add notes", str(Path.home()), NOTE_FILES)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        self._open_file_dialog(dialog, self.library_actions.add)
+        choose_files(self, "Add notes", NOTE_FILES, self.library_actions.add)
 
     def _on_add_folder(self) -> None:
-        dialog = QFileDialog(self, "Add everything in a folder", str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        self._open_file_dialog(dialog, self.library_actions.add)
+        choose_folder(self, "Add everything in a folder", self.library_actions.add)
 
     def _on_watch_folder(self) -> None:
-        dialog = QFileDialog(self, "Watch a folder", str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        self._open_file_dialog(dialog, self._watch_first)
-
-    def _open_file_dialog(self, dialog: QFileDialog, on_chosen: object) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(partial(self._on_files_selected, on_chosen))
-        dialog.open()
-
-    def _on_files_selected(self, on_chosen: object, path_strs: list[str]) -> None:
-        assert callable(on_chosen)  # one of this class's or of LibraryActions' methods
-        on_chosen([Path(path_str) for path_str in path_strs])
+        choose_folder(self, "Watch a folder", self._watch_first)
 
     def _watch_first(self, folders: Sequence[Path]) -> None:
         for folder in folders[:1]:
             self.library_actions.watch(folder)
+
+    def _on_import_adapter(self) -> None:
+        title = "Import an adapter: a GGUF file, or adapter_model.safetensors of a PEFT folder"
+        choose_file(self, title, ADAPTER_FILES, self.library_actions.import_adapter)
 
     def _on_focus_filter(self) -> None:
         self.library.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.library.search.selectAll()
 
     def _on_forget_requested(self, documents: tuple[DocumentRecord, ...]) -> None:
-        if len(documents) == 1 and documents[0].kind is DocumentKind.ADAPTER:
-            what = f"“{documents[0].title}”"
-            rest = "this adapter. It can be imported again only from the file that it came from."
-        elif len(documents) == 1:
-            what = f"“{documents[0].title}”"
-            rest = "this note. The file stays where it is, and you can add it again."
-        else:
-            what = plural(len(documents), "note")
-            rest = "these notes. The files stay where they are, and you can add them again."
-        confirm(
-            self,
-            f"Forget {what}?",
-            f"Loreleaf forgets everything it learnt from {rest}",
-            "Forget",
-            partial(self.library_actions.forget, tuple(document.id for document in documents)),
-        )
+        ids = tuple(document.id for document in documents)
+        confirm_forgetting(self, documents, partial(self.library_actions.forget, ids))
 
     def _on_delete_chat_requested(self, chat: ChatRecord) -> None:
         confirm(
@@ -338,22 +323,48 @@ class MainWindow(QMainWindow):
             self.library_actions.add(self._samples.notes)
 
     def _on_mode_changed(self, mode: AnswerMode) -> None:
-        current = self._basics.settings.current
-        if current.mode != mode:
-            self._save_settings(replace(current, mode=mode))
+        if self._basics.settings.current.mode != mode:
+            self._change_settings(lambda current: replace(current, mode=mode))
+
+    def show_models(self) -> None:
+        """Open the dialog in which base models are chosen and downloaded."""
+        dialog = self.models_dialog = self.models_dialog or self._build_models_dialog()
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    def _build_models_dialog(self) -> "ModelsDialog":
+        # Imported when it is wanted: before the first paint it would be felt.
+        from app.ui.model_actions import ModelActions
+        from app.ui.models_dialog import ModelsDialog
+
+        actions = ModelActions(
+            self._running_model, self._services, self.lanes["models"], self.lanes["download"], self
+        )
+        actions.download_told.connect(self.status.set_download)
+        actions.told.connect(self._on_model_told)
+        return ModelsDialog(actions, self)
+
+    def _on_model_told(self, remark: "Remark") -> None:
+        """The dialog shows it, if it is there."""
+        if self.models_dialog is None or not self.models_dialog.isVisible():
+            tell = self._basics.notices.error if remark.is_bad else self._basics.notices.info
+            tell(remark.title, remark.detail)
 
     def _on_settings(self) -> None:
         dialog = SettingsDialog(self._basics.settings.current, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.settings_chosen.connect(self._on_settings_chosen)
+        dialog.models_requested.connect(self.show_models)
         dialog.open()
 
     def _on_settings_chosen(self, settings: Settings) -> None:
-        self._save_settings(settings)
+        # The model is chosen in another window, perhaps while this one was open.
+        self._change_settings(lambda current: replace(settings, model=current.model))
         self.chat.set_mode(settings.mode)
 
-    def _save_settings(self, settings: Settings) -> None:
-        self.lanes["writes"].run(partial(self._basics.settings.save, settings))
+    def _change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        self.lanes["writes"].run(partial(self._basics.settings.change, change))
 
     def _on_keyboard(self) -> None:
         show_shortcuts(self)
@@ -385,4 +396,6 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where the window was."""
         save_place(self, self.splitter, self._basics.paths.home)
+        if self.models_dialog is not None:
+            self.models_dialog.close()
         super().closeEvent(event)

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.services.answers import AnswerEvent
 from app.services.library_events import LibraryEvent
@@ -13,6 +13,10 @@ from app.services.notices import NoticeBoard
 from app.services.settings import Settings
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord, FolderRecord, TurnRecord
+
+if TYPE_CHECKING:  # not needed until the user thinks of models: the window is painted without
+    from app.services.hub_token import HubToken
+    from engine.models.messages import FetchProgressed, ModelFetched, ModelsFound
 
 
 class PathsPort(Protocol):
@@ -32,8 +36,8 @@ class SettingsPort(Protocol):
         """The settings in force."""
         ...
 
-    def save(self, settings: Settings, /) -> None:
-        """Put them in force and write them. Raises OSError when the file cannot be written."""
+    def change(self, change: Callable[[Settings], Settings], /) -> None:
+        """Put what ``change`` makes of them in force. Raises OSError when the file cannot be written."""
         ...
 
 
@@ -144,6 +148,48 @@ class ChatPort(Protocol):
         ...
 
 
+class CataloguePort(Protocol):
+    """See app.services.model_catalogue."""
+
+    @property
+    def token(self) -> "HubToken":
+        """The kept token for the hub."""
+        ...
+
+    def models(self, *, is_stopped: Callable[[], bool]) -> "ModelsFound":
+        """All models and how they stand here. Takes a second or two."""
+        ...
+
+    def get(
+        self,
+        name: str,
+        /,
+        *,
+        sources: Sequence[Path],
+        token: str,
+        on_progress: "Callable[[FetchProgressed], None]",
+        is_stopped: Callable[[], bool],
+    ) -> "ModelFetched":
+        """Make a model complete: minutes to hours."""
+        ...
+
+    def use(self, name: str, /, *, is_stopped: Callable[[], bool]) -> bool:
+        """Choose the model for the next start; False if it was chosen already. Takes a second or two."""
+        ...
+
+    def remove(self, name: str, /) -> int:
+        """Delete what was downloaded for a model; returns how many bytes that freed."""
+        ...
+
+
+class ImportsPort(Protocol):
+    """See app.services.adapter_imports."""
+
+    def add(self, source: Path, /, *, is_stopped: Callable[[], bool]) -> DocumentRecord:
+        """Take an adapter into the library. Takes seconds."""
+        ...
+
+
 class BasicsPort(Protocol):
     """What the window has from the start."""
 
@@ -171,6 +217,12 @@ class ApplicationPort(Protocol):
 
     @property
     def chat(self) -> ChatPort: ...  # noqa: D102 - see ChatPort
+
+    @property
+    def catalogue(self) -> CataloguePort: ...  # noqa: D102 - see CataloguePort
+
+    @property
+    def imports(self) -> ImportsPort: ...  # noqa: D102 - see ImportsPort
 
     def start(self) -> None:
         """Start the services; may take a while, any thread."""

@@ -7,7 +7,9 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -16,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.services.settings import Settings
 from app.ui.chat_view import MODES
 from app.ui.choice_box import ChoiceBox
+from engine.models.catalogue import CATALOGUE
 
 DEVICE_NAMES = (
     ("auto", "Choose for me"),
@@ -30,9 +33,11 @@ class SettingsDialog(QDialog):
 
     Signals:
         settings_chosen: the user pressed Save. settings: a Settings.
+        models_requested: the user wants to choose another model; that is done in a window of its own.
     """
 
     settings_chosen = Signal(object)
+    models_requested = Signal()
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,9 +65,10 @@ class SettingsDialog(QDialog):
         form.addRow("Answer new questions", self.mode)
         form.addRow("Passages in one answer, at most", self.passages)
         form.addRow("Longest answer, in tokens", self.answer_tokens)
+        form.addRow("Language model", self._model_line())
         form.addRow("Learn on", self.device)
         form.addRow("Processor threads", self.threads)
-        remark = QLabel("Device and threads take effect when Loreleaf starts the next time.", self)
+        remark = QLabel("Model, device and threads take effect when Loreleaf starts the next time.", self)
         remark.setProperty("kind", "muted")
         remark.setWordWrap(True)
         buttons = QDialogButtonBox(
@@ -78,6 +84,25 @@ class SettingsDialog(QDialog):
         layout.addStretch(1)
         layout.addWidget(buttons)
         self.setMinimumWidth(460)
+
+    def _model_line(self) -> QHBoxLayout:
+        """Which one it is, and the way to the others."""
+        titles = {entry.name: entry.title for entry in CATALOGUE}
+        model = QLabel(titles.get(self._settings.model, self._settings.model), self)
+        model.setTextFormat(Qt.TextFormat.PlainText)
+        self.models_button = QPushButton("Models…", self)
+        self.models_button.setAutoDefault(False)
+        self.models_button.clicked.connect(self._on_models)
+        line = QHBoxLayout()
+        line.setSpacing(12)
+        line.addWidget(model, 1)
+        line.addWidget(self.models_button)
+        return line
+
+    def _on_models(self) -> None:
+        """What was changed here so far is given up, as by Cancel: two windows for one thing confuse."""
+        self.reject()
+        self.models_requested.emit()
 
     def chosen(self) -> Settings:
         """The settings as they stand in the dialog."""

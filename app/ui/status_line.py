@@ -32,6 +32,7 @@ class StatusLine(QStatusBar):
         self._is_started = False
         self._is_not_opened = False
         self._preparation_share: float | None = None
+        self._download = ""
         self.activity = ElidedLabel("", Qt.TextElideMode.ElideRight, self)
         self.activity.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.activity.setAccessibleName("What Loreleaf does now")
@@ -80,6 +81,11 @@ class StatusLine(QStatusBar):
         self._n_adding = n_open
         self._refresh()
 
+    def set_download(self, words: str) -> None:
+        """How far the download of a base model is; empty without one."""
+        self._download = words
+        self._refresh()
+
     def set_preparation(self, share: float) -> None:
         """The base model is being unpacked for the first time."""
         self._preparation_share = share
@@ -124,6 +130,8 @@ class StatusLine(QStatusBar):
         learning = self._learning()
         if learning:
             parts.append(learning)
+        if self._download:
+            parts.append(self._download)
         if parts:
             return "  ·  ".join(parts)
         return self._engine_activity()

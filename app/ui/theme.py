@@ -182,6 +182,13 @@ QLabel[kind="heading"] {{ font-weight: 600; }}
 QLabel[kind="muted"], QLabel[kind="facts"] {{ color: {theme.muted}; }}
 QLabel[kind="facts"] {{ font-size: 9pt; }}
 QLabel[kind="bad"] {{ color: {theme.bad}; }}
+QLabel[kind="good"] {{ color: {theme.good}; font-weight: 600; }}
+QLabel[kind="grave"] {{ color: {theme.bad}; font-weight: 600; }}
+QLabel[kind="busy"] {{ color: {theme.busy}; font-weight: 600; }}
+QLabel[kind="chip"], QLabel[kind="chipOn"] {{
+    background: {theme.raised}; color: {theme.muted}; border-radius: 9px; padding: 2px 10px; font-size: 9pt;
+}}
+QLabel[kind="chipOn"] {{ background: {theme.selection}; color: {theme.good}; font-weight: 600; }}
 
 QLineEdit, QPlainTextEdit#question, QComboBox {{
     background: {theme.surface}; color: {theme.text}; border: 1px solid {theme.line}; border-radius: 8px;
@@ -232,6 +239,13 @@ QListView#chats::item {{ padding: 7px 10px; border-radius: 6px; }}
 QListView#chats::item:hover {{ background: {theme.raised}; }}
 QListView#chats::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
 QFrame#popup {{ background: {theme.surface}; border: 1px solid {theme.line}; border-radius: 8px; }}
+
+QWidget#models, QScrollArea#modelsScroll {{ background: {theme.window}; }}
+QFrame#model {{ background: {theme.surface}; border: 1px solid {theme.line}; border-radius: 10px; }}
+QFrame#tokenPanel {{ background: {theme.warn_wash}; border: 1px solid {theme.line}; border-radius: 8px; }}
+QListWidget#modelFiles {{
+    background: {theme.surface}; border: 1px solid {theme.line}; border-radius: 8px; padding: 4px;
+}}
 
 QFrame#questionBubble {{ background: {theme.raised}; border-radius: 12px; }}
 QFrame#source {{ background: transparent; border: 1px solid {theme.line}; border-radius: 8px; }}

@@ -22,6 +22,9 @@ BUILT_IN = "embedded"
 HUB_PAGES = "https://huggingface.co"
 """Where licences are accepted and tokens made. Mirrors have the files, not these pages."""
 
+TOKENS_PAGE = f"{HUB_PAGES}/settings/tokens"
+"""Where a user makes a token."""
+
 _DOC_TO_LORA = "SakanaAI/doc-to-lora"
 _UNSTATED_LICENCE = "as its page says"
 """The code of Doc-to-LoRA is under MIT; what holds for the weights is said on their page only."""
@@ -120,6 +123,7 @@ class ModelEntry:
     Attributes:
         name: what is typed, e.g. ``loreleaf models get gemma-2-2b``; also the name of its folder.
         title: what its makers call it.
+        maker: who made it, for people.
         base_model: its name on the hub, which a hypernetwork's checkpoint repeats.
         parts: what is to be fetched, in the order of fetching; empty for the built-in model.
         chat_size_bytes: of its GGUF.
@@ -127,6 +131,7 @@ class ModelEntry:
 
     name: str
     title: str
+    maker: str
     base_model: str
     licence: str
     architecture: Architecture
@@ -137,6 +142,18 @@ class ModelEntry:
     def is_built_in(self) -> bool:
         """Whether it comes with the program."""
         return not self.parts
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a sentence or two."""
+        n_parameters = self.architecture.n_parameters
+        how_large = (
+            f"{n_parameters / 1e9:.1f} billion"
+            if n_parameters >= 1e9
+            else f"{n_parameters / 1e6:.0f} million"
+        )
+        own = "Comes with Loreleaf. " if self.is_built_in else ""
+        return f"{own}By {self.maker}, {how_large} parameters."
 
     @property
     def size_bytes(self) -> int:
@@ -183,6 +200,7 @@ def _gguf(repo: str, revision: str, file: str, size_bytes: int, sha256: str, lic
 _EMBEDDED = ModelEntry(
     name=BUILT_IN,
     title="SmolLM2-135M-Instruct",
+    maker="Hugging Face",
     base_model="HuggingFaceTB/SmolLM2-135M-Instruct",
     licence="Apache-2.0",
     architecture=Architecture("llama", "llama", 30, 576, 192, 134_515_008, 28_311_552, 26_522_816),
@@ -192,6 +210,7 @@ _EMBEDDED = ModelEntry(
 _GEMMA_2_2B = ModelEntry(
     name="gemma-2-2b",
     title="Gemma 2 2B Instruct",
+    maker="Google",
     base_model="google/gemma-2-2b-it",
     licence="Gemma Terms of Use",
     architecture=Architecture("gemma2", "gemma2", 26, 2304, 1024, 2_614_341_888, 589_824_000, 315_237_792),
@@ -231,6 +250,7 @@ _GEMMA_2_2B = ModelEntry(
 _QWEN3_4B = ModelEntry(
     name="qwen3-4b",
     title="Qwen3 4B Instruct 2507",
+    maker="the Qwen team",
     base_model="Qwen/Qwen3-4B-Instruct-2507",
     licence="Apache-2.0",
     architecture=Architecture("qwen3", "qwen3", 36, 2560, 1024, 4_022_468_096, 388_956_160, 421_001_792),
@@ -275,6 +295,7 @@ _QWEN3_4B = ModelEntry(
 _MISTRAL_7B = ModelEntry(
     name="mistral-7b",
     title="Mistral 7B Instruct v0.2",
+    maker="Mistral AI",
     base_model="mistralai/Mistral-7B-Instruct-v0.2",
     licence="Apache-2.0",
     architecture=Architecture("llama", "mistral", 32, 4096, 1024, 7_241_732_096, 262_144_000, 574_214_656),

@@ -52,14 +52,12 @@ def main(conn: Connection, wanted: FetchModel) -> None:
     try:
         entry = find_entry(wanted.name)
         store = ModelStore(wanted.models_dir, wanted.records_dir)
-        fetch = ModelFetch(
-            entry, store, lambda: Hub(entry.name, wanted.given_token, wanted.kept_token), conn.send, stop
-        )
+        fetch = ModelFetch(entry, store, lambda: Hub(wanted.given_token, wanted.kept_token), conn.send, stop)
         conn.send(fetch.run(wanted.sources))
     except FetchStopped:
         logger.info("The download of %s was stopped.", wanted.name)
     except TokenRequired as exc:
-        conn.send(TokenNeeded(exc.title, exc.detail))
+        conn.send(TokenNeeded(exc.title, exc.detail, exc.page, exc.has_refused))
     except EngineError as exc:
         logger.info("The model %s could not be fetched.", wanted.name, exc_info=True)
         conn.send(WorkerFailed(exc.title, exc.detail))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NoReturn
 
-from engine.errors import EngineError, ModelUnavailable
-from engine.models.catalogue import HUB_PAGES, HubPart
+from engine.errors import ModelUnavailable
+from engine.models.catalogue import TOKENS_PAGE, HubPart
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -22,12 +22,25 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 """Longest wait for a connection, or for the next bytes."""
 
+_OWN_FILES = "Or use files that you have: “Use files I have…” in the window, --from PATH in the terminal."
+
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Answers of a server that is busy or being restarted."""
 
 
 class TokenRequired(ModelUnavailable):
-    """The publisher wants to know who asks, and no token was sent."""
+    """The publisher wants to know who asks, and no token was sent, or another one is needed.
+
+    Args:
+        title, detail: see EngineError.
+        page: where the publisher's conditions are accepted.
+        has_refused: a token was sent, and did not do.
+    """
+
+    def __init__(self, title: str, detail: str = "", page: str = "", *, has_refused: bool = False) -> None:
+        super().__init__(title, detail)
+        self.page = page
+        self.has_refused = has_refused
 
 
 class ConnectionLost(Exception):
@@ -67,10 +80,9 @@ class ByteStream:
 
 
 class Hub:
-    """Asks the hub on behalf of one model. Of one thread.
+    """Asks the hub on behalf of one user. Of one thread.
 
     Args:
-        model: name in the catalogue, to say what to type.
         given_token: wins over HF_TOKEN.
         kept_token: used when HF_TOKEN is not set; the last resort is huggingface_hub's own login.
         endpoint: where the hub is; by default huggingface_hub's, which HF_ENDPOINT overrides.
@@ -79,9 +91,7 @@ class Hub:
         ModelUnavailable: huggingface_hub is not installed.
     """
 
-    def __init__(
-        self, model: str, given_token: str = "", kept_token: str = "", endpoint: str | None = None
-    ) -> None:
+    def __init__(self, given_token: str = "", kept_token: str = "", endpoint: str | None = None) -> None:
         # Read when the package is imported: it would tell the hub about this computer, and ask it for news.
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         try:
@@ -90,9 +100,8 @@ class Hub:
             raise ModelUnavailable(
                 "Models cannot be downloaded here: the package huggingface_hub is missing.",
                 "The built-in model needs none. To download others, type: python -m pip install "
-                f"huggingface_hub. Or name files that you have: loreleaf models get {model} --from PATH",
+                f"huggingface_hub. {_OWN_FILES}",
             ) from exc
-        self._model = model
         self._token = given_token or os.environ.get("HF_TOKEN", "").strip() or kept_token or get_token() or ""
         self._api = HfApi(endpoint=endpoint, token=self._token or False, library_name="loreleaf")
 
@@ -180,8 +189,8 @@ class Hub:
         """What to say when the hub does not answer."""
         return ModelUnavailable(
             f"{self._api.endpoint} cannot be reached.",
-            f"{reason.rstrip('.')}. Look at the network and type the same command again; nothing that has "
-            f"arrived is lost. Or name files that you have: loreleaf models get {self._model} --from PATH",
+            f"{reason.rstrip('.')}. Look at the network and try again; nothing that has arrived is lost. "
+            f"{_OWN_FILES}",
         )
 
     def _url(self, part: HubPart, revision: str, file: RemoteFile) -> str:
@@ -223,21 +232,22 @@ class Hub:
             "The hub did not hand out a file.", f"{part.repo}: {exc.server_message or f'status {status}'}."
         ) from exc
 
-    def _refused(self, part: HubPart, exc: "HfHubHTTPError") -> EngineError:
+    def _refused(self, part: HubPart, exc: "HfHubHTTPError") -> TokenRequired:
         accept = f"Open {part.page}, log in and accept the conditions there."
-        how = (
-            f"Make a token of the kind “Read” at {HUB_PAGES}/settings/tokens, save it in a file, and type: "
-            f"loreleaf models get {self._model} --token-file FILE"
-        )
+        how = f"Make a token of the kind “Read” at {TOKENS_PAGE}."
         if not self._token:
-            return TokenRequired(f"{part.repo} wants to know who downloads it.", f"{accept} {how}")
+            return TokenRequired(f"{part.repo} wants to know who downloads it.", f"{accept} {how}", part.page)
         said = f" The hub says: {exc.server_message}" if exc.server_message else ""
         if exc.response.status_code == 401:
-            return ModelUnavailable("The hub does not accept the token.", f"{how}{said}")
-        return ModelUnavailable(
+            return TokenRequired(
+                "The hub does not accept the token.", f"{how}{said}", part.page, has_refused=True
+            )
+        return TokenRequired(
             f"The account of your token may not download {part.repo} yet.",
             f"{accept} Some publishers answer after a while. A fine-grained token also needs the permission "
             f"to read gated repositories.{said}",
+            part.page,
+            has_refused=True,
         )
 
 
@@ -285,6 +295,5 @@ def _begins_at(content_range: str, start: int) -> bool:
 def _no_longer_there(part: HubPart) -> ModelUnavailable:
     return ModelUnavailable(
         f"{part.repo} does not have the files that Loreleaf looks for.",
-        f"They may have been renamed or removed; see {part.page}. Update Loreleaf, or name files that you "
-        "have with --from PATH.",
+        f"They may have been renamed or removed; see {part.page}. Update Loreleaf. {_OWN_FILES}",
     )

@@ -86,6 +86,7 @@ class ModelFound:
     Attributes:
         name: what ``loreleaf models get`` calls it.
         title: what its makers call it.
+        summary: what it is, in a sentence or two.
         path: of the file that answers, or would; None while there is none.
         sha256: of that file; empty unless it is there.
         size_bytes: what it takes on this disk.
@@ -98,6 +99,7 @@ class ModelFound:
 
     name: str
     title: str
+    summary: str
     licence: str
     state: ModelState
     path: Path | None
@@ -193,10 +195,17 @@ class ModelFetched:
 
 @dataclass(frozen=True, slots=True)
 class TokenNeeded:
-    """The publisher wants to know who asks, and no token was given; for the user."""
+    """The publisher wants to know who asks: a token is needed, or another one. For the user.
+
+    Attributes:
+        page: where the publisher's conditions are accepted.
+        has_refused: a token was sent, and did not do.
+    """
 
     title: str
     detail: str
+    page: str
+    has_refused: bool
 
 
 FetchEvent = FetchProgressed | ModelFetched | TokenNeeded

@@ -213,7 +213,10 @@ class ModelStore:
             or not self.is_complete(record)
             or not record.hypernetwork_hash
         ):
-            raise ModelUnavailable(f"The model “{name}” is not ready.", f"Type: loreleaf models get {name}")
+            raise ModelUnavailable(
+                f"The model “{name}” is not ready.",
+                f"Complete it in the window under Models, or type: loreleaf models get {name}",
+            )
         converted = hypernetwork.is_in_our_form
         return ReadyModel(
             name=name,

@@ -70,6 +70,7 @@ def _built_in_found(
     return ModelFound(
         name=entry.name,
         title=entry.title,
+        summary=entry.summary,
         licence=entry.licence,
         state=state,
         path=path,
@@ -90,6 +91,7 @@ def _fetched(entry: ModelEntry, store: ModelStore, machine: Machine) -> ModelFou
     return ModelFound(
         name=entry.name,
         title=entry.title,
+        summary=entry.summary,
         licence=entry.licence,
         state=state,
         path=chat[0] if chat is not None else None,
@@ -107,16 +109,13 @@ def _state(entry: ModelEntry, store: ModelStore, record: ModelRecord) -> tuple[M
     """Where a model stands, and what is wrong with it if something is."""
     if changed := store.changed_files(record):
         others = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-        return ModelState.CHANGED, (
-            f"{changed[0]}{others} is gone, or is not what was checked. "
-            f"Type: loreleaf models get {entry.name}"
-        )
+        return ModelState.CHANGED, (f"{changed[0]}{others} is gone, or is not what was checked.")
     if store.is_complete(record):
         if record.hypernetwork_hash:
             return ModelState.READY, ""
         if find_converter() is None:
             return ModelState.UNPREPARED, "This version of Loreleaf cannot use it yet; a later one will."
-        return ModelState.UNPREPARED, f"To prepare it, type: loreleaf models get {entry.name}"
+        return ModelState.UNPREPARED, "It is all here, and has to be prepared."
     has_begun = bool(record.parts) or any(
         store.n_partial_bytes(entry.name, part.role) for part in entry.parts
     )

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,12 @@ from app.bootstrap import Application, WorkerFactories, build
 from app.services.library_events import LibraryEvent
 from app.services.notices import Notice, NoticeBoard
 from app.services.settings import Settings, SettingsFile
+from engine.models import catalogue
 from storage.paths import ProfilePaths
 from storage.records import DocumentRecord, DocumentState
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
+from tests.engine.fake_hub import FakeHub, running_hub
+from tests.engine.toy_catalogue import publish, toy_entry
 
 SETTLE_S = 0.1
 
@@ -26,6 +29,7 @@ class Bench:
     """An application over real storage and fake workers.
 
     Attributes:
+        workers: the other processes, which are the real ones unless a test says otherwise.
         happenings: every event and notice so far, in order.
     """
 
@@ -38,6 +42,7 @@ class Bench:
     notices: list[Notice] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     opened: list[Application] = field(default_factory=list)
+    workers: WorkerFactories = field(default_factory=WorkerFactories)
 
     def build(self, *, headless: bool = False) -> Application:
         """The application; not started."""
@@ -45,7 +50,9 @@ class Bench:
             self.home,
             headless=headless,
             weights_dir=self.home,
-            workers=WorkerFactories(self.ingest_engine, self.chat_engine, self.preparation),
+            workers=replace(
+                self.workers, ingest=self.ingest_engine, chat=self.chat_engine, models=self.preparation
+            ),
         )
         application.events.subscribe(self._note_event)
         application.notices.subscribe(self._note_notice)
@@ -135,6 +142,19 @@ def seal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
 
     monkeypatch.setattr(os, "scandir", refuse_sealed)
     return sealed.add
+
+
+@pytest.fixture
+def toy_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A hub with the toy, where the processes look for theirs."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "no-login"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(catalogue, "CATALOGUE", (catalogue.CATALOGUE[0], toy_entry()))
+    with running_hub() as hub:
+        publish(hub, tmp_path)
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        yield hub
 
 
 @pytest.fixture

@@ -267,6 +267,7 @@ class FakePreparation:
 
     Attributes:
         attempts: how often it was started.
+        wanted: what for, each time.
         released: while cleared, it does not end.
     """
 
@@ -275,11 +276,13 @@ class FakePreparation:
         self.failure: PreparationEvent | None = None
         self.is_deadly = False
         self.attempts = 0
+        self.wanted: list[PrepareModels] = []
         self.released = threading.Event()
         self.released.set()
 
     def __call__(self, wanted: PrepareModels) -> FakeWorker[object, PreparationEvent]:
         self.attempts += 1
+        self.wanted.append(wanted)
         worker: FakeWorker[object, PreparationEvent] = _PreparingWorker(self, wanted)
         return worker
 

@@ -79,7 +79,7 @@ class Bench:
     ) -> ModelFetched:
         def connect() -> Hub:
             self.n_connected += 1
-            return Hub(NAME, given_token=token, endpoint=self.hub.endpoint)
+            return Hub(given_token=token, endpoint=self.hub.endpoint)
 
         def take(progress: FetchProgressed) -> None:
             self.told.append(progress)
@@ -364,7 +364,7 @@ def test_without_a_token_it_is_said_what_to_accept_before_anything_large_is_fetc
 
     assert f"https://huggingface.co/{NETWORKS}" in failure.value.detail
     assert "https://huggingface.co/settings/tokens" in failure.value.detail
-    assert f"loreleaf models get {NAME} --token-file FILE" in failure.value.detail
+    assert (failure.value.page, failure.value.has_refused) == (f"https://huggingface.co/{NETWORKS}", False)
     assert gated.ranges("") == []
 
 
@@ -391,16 +391,20 @@ def test_the_token_of_huggingface_hubs_own_login_is_used(
 
 
 def test_an_account_that_is_not_granted_yet_is_told_what_the_hub_says(gated: FakeHub, bench: Bench) -> None:
-    with pytest.raises(ModelUnavailable, match="may not download lab/doc-to-lora yet") as failure:
+    with pytest.raises(TokenRequired, match="may not download lab/doc-to-lora yet") as failure:
         bench.fetch(token="hf_stranger")
+
+    assert failure.value.has_refused
 
     assert "awaiting a review" in failure.value.detail
     assert "hf_stranger" not in str(failure.value)
 
 
 def test_a_token_that_the_hub_does_not_know_is_told(gated: FakeHub, bench: Bench) -> None:
-    with pytest.raises(ModelUnavailable, match="does not accept the token"):
+    with pytest.raises(TokenRequired, match="does not accept the token") as failure:
         bench.fetch(token="hf_made_up")
+
+    assert failure.value.has_refused
 
 
 # --- things that are missing --------------------------------------------------------------------------------

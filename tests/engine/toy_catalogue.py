@@ -88,6 +88,7 @@ def toy_entry(pins: dict[str, str] | None = None, revision: str = "") -> ModelEn
     return ModelEntry(
         name=NAME,
         title="Toy 2B Instruct",
+        maker="toymakers",
         base_model=BASE,
         licence="Toy licence",
         architecture=Architecture("gemma2", "gemma2", N_LAYERS, D_MODEL, 16, 10_000, 2_000, 1_000),

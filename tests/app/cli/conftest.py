@@ -78,7 +78,8 @@ def shell(
     workers = WorkerFactories(shell.ingest_engine, shell.chat_engine, shell.preparation)
     faked = partial(app.bootstrap.build, weights_dir=tmp_path, workers=workers)
     monkeypatch.setattr(opening, "build", faked)
-    monkeypatch.setattr(one_shot, "preparation_client", shell.preparation)
+    for module in (one_shot, app.bootstrap):
+        monkeypatch.setattr(module, "preparation_client", shell.preparation)
     monkeypatch.delenv(HOME_VARIABLE, raising=False)
     yield shell
     shell.ingest_engine.release()

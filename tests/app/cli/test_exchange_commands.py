@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import app.bootstrap
 from app.bootstrap import open_profile
-from app.cli import export_command, import_command, merge_command
+from app.cli import export_command, merge_command
 from app.cli.console import Console
 from engine.adapters.messages import (
     AdapterExported,
@@ -20,9 +21,9 @@ from engine.adapters.messages import (
     SetMember,
 )
 from engine.client import WorkerClient
-from engine.messages import Codec
+from engine.messages import Codec, Shutdown, WorkerFailed
 from tests.app.cli.conftest import Shell
-from tests.app.fakes import BASE_HASH, HYPERNETWORK_HASH
+from tests.app.fakes import BASE_HASH, HYPERNETWORK_HASH, FakeWorker
 
 DATA = bytes(32) + b"factors of a style"
 
@@ -39,16 +40,21 @@ class FakeExchange:
         self, client: WorkerClient[object, object], _wanted: type[object], _console: Console, _doing: str
     ) -> object:
         order = client._settings
-        assert isinstance(order, ExportAdapter | ImportAdapter | MergeAdapters)
+        assert isinstance(order, ExportAdapter | MergeAdapters)
         self.orders.append(order)
         match order:
             case ExportAdapter(out=out):
                 return AdapterExported(out, 24, 6_100_000)
             case MergeAdapters(out=out):
                 return ModelMerged(out, 30, 270_900_000)
-            case ImportAdapter(source=source):
-                file = source / "adapter_model.safetensors" if source.is_dir() else source
-                return AdapterImported(file, self.title, self.sha256, 4, 2000, "rank 4 on q_proj", DATA)
+
+    def import_client(self, order: ImportAdapter) -> FakeWorker[Shutdown, AdapterImported | WorkerFailed]:
+        """In place of ``engine.client.import_client``."""
+        self.orders.append(order)
+        source = order.source
+        file = source / "adapter_model.safetensors" if source.is_dir() else source
+        imported = AdapterImported(file, self.title, self.sha256, 4, 2000, "rank 4 on q_proj", DATA)
+        return FakeWorker(imported, lambda _worker, _command: None)
 
     @property
     def adapter_set(self) -> AdapterSet:
@@ -61,8 +67,9 @@ class FakeExchange:
 @pytest.fixture
 def exchange(monkeypatch: pytest.MonkeyPatch) -> FakeExchange:
     fake = FakeExchange()
-    for module in (export_command, import_command, merge_command):
+    for module in (export_command, merge_command):
         monkeypatch.setattr(module, "run_one_shot", fake)
+    monkeypatch.setattr(app.bootstrap, "import_client", fake.import_client)
     return fake
 
 

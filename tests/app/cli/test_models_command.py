@@ -26,27 +26,17 @@ from tests.engine.toy_catalogue import (
     encoder_files,
     fetch_client,
     gguf_bytes,
-    publish,
     survey_client,
-    toy_entry,
     write_files,
 )
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+def hub(toy_hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> FakeHub:
     """A hub with the toy, and processes that know the toy."""
-
     monkeypatch.setattr(app.bootstrap, "survey_client", survey_client)
     monkeypatch.setattr(app.bootstrap, "fetch_client", fetch_client)
-    monkeypatch.setattr(catalogue, "CATALOGUE", (catalogue.CATALOGUE[0], toy_entry()))
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "no-login"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    with running_hub() as hub:
-        publish(hub, tmp_path)
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        yield hub
+    return toy_hub
 
 
 @pytest.fixture
@@ -169,6 +159,27 @@ def test_a_token_file_that_is_no_use_is_told(
     ended = shell("models", "get", NAME, "--token-file", file)
 
     assert (ended.code, str(file) in ended.err, hub.seen) == (1, True, [])
+
+
+def test_using_a_model_says_from_when_and_what_becomes_of_the_notes(shell: Shell) -> None:
+    chosen = shell("models", "use", "qwen3-4b")
+    again = shell("models", "use", "qwen3-4b")
+
+    assert chosen.out == "qwen3-4b is used from the next start on.\n"
+    assert "learnt anew" in chosen.err
+    assert again.out == "qwen3-4b is in use already.\n"
+
+
+def test_what_is_there_but_not_prepared_is_listed_with_the_command_that_prepares_it(
+    hub: FakeHub, shell: Shell
+) -> None:
+    shell("models", "get", NAME)
+
+    out = shell("models", "list").out
+
+    assert "toy  Toy 2B Instruct  downloaded and checked" in out
+    assert "By toymakers, 0 million parameters." in out
+    assert "Type: loreleaf models get toy" in out
 
 
 def test_a_name_that_does_not_exist_is_answered_with_those_that_do(shell: Shell) -> None:

@@ -3,24 +3,27 @@
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.bootstrap import build_model_catalogue, open_profile
-from app.services.hub_token import HubToken
-from app.services.model_catalogue import ModelCatalogue, TokenMissing
+from app.bootstrap import build_model_catalogue, open_profile, preparation_client
+from app.services.hub_token import HubToken, TokenMissing
+from app.services.model_catalogue import ModelCatalogue
 from app.services.one_shot import OneShotStopped
+from app.services.ports import ModelWorkers
+from app.services.settings import Settings
 from engine.client import WorkerClient
 from engine.errors import EngineDied, EngineError, ModelUnavailable
-from engine.models import catalogue as engine_catalogue
 from engine.models.messages import (
     FetchModel,
     FetchPhase,
     FetchProgressed,
     ModelState,
 )
-from tests.engine.fake_hub import Cut, FakeHub, Status, running_hub
+from tests.app.fakes import FakePreparation
+from tests.engine.fake_hub import Cut, FakeHub, Status
 from tests.engine.toy_catalogue import (
     CHAT_FILE,
     GGUFS,
@@ -28,35 +31,20 @@ from tests.engine.toy_catalogue import (
     NETWORKS,
     TOKEN,
     fetch_client,
-    publish,
     survey_client,
-    toy_entry,
 )
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    """A hub with the toy, where the processes look for theirs."""
-    with running_hub() as hub:
-        publish(hub, tmp_path)
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "no-login"))
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.delenv("HF_TOKEN", raising=False)
-        monkeypatch.setattr(engine_catalogue, "CATALOGUE", (engine_catalogue.CATALOGUE[0], toy_entry()))
-        yield hub
+def hub(toy_hub: FakeHub) -> FakeHub:
+    return toy_hub
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelCatalogue]:
     profile = open_profile(tmp_path / "home")
-    real = build_model_catalogue(profile)
-    yield ModelCatalogue(
-        real._where,
-        real.token,
-        survey_client,
-        fetch_client,
-    )
+    workers = ModelWorkers(survey_client, fetch_client, preparation_client)
+    yield build_model_catalogue(profile, workers=workers)
     profile.close()
 
 
@@ -119,6 +107,69 @@ def test_a_failure_has_its_title_and_advice(hub: FakeHub, models: ModelCatalogue
     assert "does not have the files" in failure.value.title
 
 
+def test_a_token_that_the_hub_refuses_can_be_given_anew(hub: FakeHub, models: ModelCatalogue) -> None:
+    hub.repos[NETWORKS].granted = frozenset({TOKEN})
+    hub.known_tokens.add(TOKEN)
+
+    with pytest.raises(TokenMissing, match="does not accept the token") as failure:
+        models.get(NAME, token="hf_made_up")
+
+    assert failure.value.has_refused
+    assert failure.value.page.startswith("https://huggingface.co/")
+
+
+def test_a_model_is_chosen_for_the_next_start_only_when_it_is_complete(
+    hub: FakeHub, models: ModelCatalogue
+) -> None:
+    with pytest.raises(EngineError, match="not ready"):
+        models.use(NAME)
+    with pytest.raises(ModelUnavailable, match="There is no base model"):
+        models.use("nothing")
+    assert models._settings.current.model == "embedded"
+
+
+def test_choosing_a_model_leaves_the_other_settings_alone_and_says_whether_it_is_new(
+    models: ModelCatalogue,
+) -> None:
+    preparation = FakePreparation()
+    models._workers = replace(models._workers, prepare=preparation)
+    models._settings.save(Settings(max_active_chunks=7))
+
+    assert models.use("qwen3-4b")
+    assert not models.use("qwen3-4b")
+
+    assert models._settings.current == Settings(max_active_chunks=7, model="qwen3-4b")
+    assert preparation.attempts == 2
+
+
+def test_the_model_that_is_chosen_is_not_removed(hub: FakeHub, models: ModelCatalogue) -> None:
+    models.get(NAME)
+    models._settings.save(Settings(model=NAME))
+
+    with pytest.raises(ModelUnavailable, match="is in use"):
+        models.remove(NAME)
+
+    assert models.models().models[1].n_missing_bytes == 0
+
+
+def test_choosing_a_model_can_be_broken_off(models: ModelCatalogue) -> None:
+    preparation = FakePreparation()
+    preparation.released.clear()
+    models._workers = replace(models._workers, prepare=preparation)
+    asked: list[bool] = []
+
+    def is_stopped() -> bool:
+        asked.append(True)
+        if len(asked) > 1:
+            preparation.released.set()  # a fake thread cannot be killed as a process can
+        return len(asked) > 1
+
+    with pytest.raises(OneShotStopped):
+        models.use("qwen3-4b", is_stopped=is_stopped)
+
+    assert models._settings.current.model == "embedded"
+
+
 def test_the_built_in_model_is_neither_fetched_nor_removed(models: ModelCatalogue) -> None:
     with pytest.raises(ModelUnavailable, match="comes with Loreleaf"):
         models.get("embedded")
@@ -129,8 +180,9 @@ def test_the_built_in_model_is_neither_fetched_nor_removed(models: ModelCatalogu
 
 
 def test_a_process_that_dies_is_told(models: ModelCatalogue, hub: FakeHub) -> None:
-    models._fetch_factory = lambda wanted: WorkerClient(
-        "tests.engine.toy_workers:raise_at_start", wanted, "fetch"
+    models._workers = replace(
+        models._workers,
+        fetch=lambda wanted: WorkerClient("tests.engine.toy_workers:raise_at_start", wanted, "fetch"),
     )
 
     with pytest.raises(EngineDied, match="a bug at the start"):
@@ -152,6 +204,14 @@ def test_the_kept_token_is_the_users_alone(tmp_path: Path) -> None:
     token.forget()
     token.forget()
     assert token.read() == ""
+
+
+def test_a_token_that_cannot_be_kept_is_told_and_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    token = HubToken(tmp_path / "file" / "hub-token")
+
+    assert "could not be kept" in token.remember("hf_abc")
+    assert "hf_abc" not in token.remember("hf_abc")
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "two words", "line\nbreak", "naïve", "x" * 501, "a\0b"])

@@ -1,4 +1,6 @@
 import json
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,20 @@ def test_settings_that_cannot_be_written_are_in_force_all_the_same(
         file.save(Settings(n_ctx=2048))
 
     assert file.current.n_ctx == 2048
+
+
+def test_changes_from_several_threads_do_not_undo_each_other(tmp_path: Path) -> None:
+    settings = SettingsFile(tmp_path / "settings.json", NoticeBoard())
+
+    def count() -> None:
+        for _ in range(50):
+            settings.change(lambda current: replace(current, max_answer_tokens=current.max_answer_tokens + 1))
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert settings.current.max_answer_tokens == Settings().max_answer_tokens + 200
+    assert SettingsFile(tmp_path / "settings.json", NoticeBoard()).current == settings.current

@@ -1,16 +1,30 @@
 """Services without engine or store: they remember what was asked and say what the test tells them to."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.services.answers import Answer, AnswerEvent, AnswerFinished, AnswerStarted, AnswerText
+from app.services.hub_token import HubToken
 from app.services.library_events import DocumentsChanged, DocumentsRemoved, FoldersChanged, LibraryEvent
 from app.services.listeners import Listeners
 from app.services.notices import NoticeBoard
+from app.services.one_shot import OneShotStopped
 from app.services.settings import Settings
 from engine.messages import AnswerMode
+from engine.models.catalogue import find_entry
+from engine.models.fitting import Fit, Machine, Verdict
+from engine.models.messages import (
+    FetchProgressed,
+    ModelFetched,
+    ModelFound,
+    ModelsFound,
+    ModelState,
+    Origin,
+    PartFound,
+)
 from storage.records import (
     AnswerFacts,
     ChatRecord,
@@ -71,9 +85,9 @@ class FakeSettings:
         self.current = Settings()
         self.saved: list[Settings] = []
 
-    def save(self, settings: Settings) -> None:
-        self.current = settings
-        self.saved.append(settings)
+    def change(self, change: Callable[[Settings], Settings]) -> None:
+        self.current = change(self.current)
+        self.saved.append(self.current)
 
 
 @dataclass
@@ -227,6 +241,134 @@ class FakeChat:
         return running
 
 
+class FakeImports:
+    """Takes any path for an adapter. ``error`` is raised by the next one."""
+
+    def __init__(self, library: FakeLibrary) -> None:
+        self._library = library
+        self.taken: list[Path] = []
+        self.error: Exception | None = None
+
+    def add(self, source: Path, *, is_stopped: Callable[[], bool]) -> DocumentRecord:
+        if self.error is not None:
+            raise self.error
+        self.taken.append(source)
+        adapter = document(100 + len(self.taken), source.stem, kind=DocumentKind.ADAPTER)
+        self._library.put(adapter)
+        return adapter
+
+
+class FakeCatalogue:
+    """A computer with the built-in model and two others, and a hub that does what the test tells it to.
+
+    Attributes:
+        got: name, sources and token of each download, in order.
+        script: progress that the next download tells, in order.
+        released: while cleared, a download does not end, unless it is stopped.
+        error: raised by the next call but ``models``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.token = HubToken(folder / "hub-token")
+        self.found: tuple[ModelFound, ...] = (
+            model("embedded", ModelState.READY),
+            model("gemma-2-2b", ModelState.MISSING),
+            model("qwen3-4b", ModelState.READY),
+        )
+        self.looking_error: Exception | None = None
+        self.error: Exception | None = None
+        self.got: list[tuple[str, tuple[Path, ...], str]] = []
+        self.used: list[str] = []
+        self.removed: list[str] = []
+        self.script: tuple[FetchProgressed, ...] = ()
+        self.released = threading.Event()
+        self.released.set()
+        self.n_stopped = 0
+        self.n_looks = 0
+
+    def models(self, *, is_stopped: Callable[[], bool]) -> ModelsFound:
+        self.n_looks += 1
+        if self.looking_error is not None:
+            raise self.looking_error
+        return ModelsFound(self.found, Machine(16_000_000_000, 100_000_000_000))
+
+    def get(
+        self,
+        name: str,
+        *,
+        sources: Sequence[Path],
+        token: str,
+        on_progress: Callable[[FetchProgressed], None],
+        is_stopped: Callable[[], bool],
+    ) -> ModelFetched:
+        self.got.append((name, tuple(sources), token))
+        for progress in self.script:
+            on_progress(progress)
+        while not self.released.wait(0.005):
+            if is_stopped():
+                self.n_stopped += 1
+                raise OneShotStopped
+        self._raise_error()
+        self.put(name, ModelState.READY)
+        return ModelFetched(name, ModelState.READY, Path("/models/chat.gguf"))
+
+    def use(self, name: str, *, is_stopped: Callable[[], bool]) -> bool:
+        self._raise_error()
+        self.used.append(name)
+        return True
+
+    def remove(self, name: str) -> int:
+        self._raise_error()
+        self.removed.append(name)
+        self.put(name, ModelState.MISSING)
+        return 8_200_000_000
+
+    def put(self, name: str, state: ModelState) -> None:
+        """From now on this model stands so."""
+        self.found = tuple(model(name, state) if found.name == name else found for found in self.found)
+
+    def _raise_error(self) -> None:
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
+
+def model(name: str, state: ModelState, fit: Fit = Fit.FITS) -> ModelFound:
+    """A model of the real catalogue, in this state."""
+    entry = find_entry(name)
+    is_here = state is not ModelState.MISSING
+    return ModelFound(
+        name=name,
+        title=entry.title,
+        summary=entry.summary,
+        licence=entry.licence,
+        state=state,
+        path=Path(f"/models/{name}.gguf") if is_here else None,
+        sha256="0" * 64 if is_here else "",
+        size_bytes=(entry.size_bytes or entry.chat_size_bytes) if is_here else 0,
+        hypernetwork_hash="",
+        problem="",
+        n_missing_bytes=0 if is_here else entry.size_bytes,
+        verdict=Verdict(fit, "A reason."),
+        parts=tuple(
+            PartFound(
+                role=part.role,
+                repo=part.repo,
+                page=part.page,
+                licence=part.licence,
+                is_gated=part.is_gated,
+                revision=part.revision,
+                size_bytes=part.size_bytes,
+                is_size_derived=part.is_size_derived,
+                origin=Origin.HUB if is_here else None,
+                folder=Path("/models"),
+                is_complete=is_here,
+            )
+            for part in entry.parts
+        ),
+    )
+
+
 class FakeApplication:
     """Everything the window is given."""
 
@@ -239,6 +381,8 @@ class FakeApplication:
         self.ingest = FakeIngest(self.events)
         self.watch = FakeWatch(self.library, self.events)
         self.chat = FakeChat()
+        self.catalogue = FakeCatalogue(home)
+        self.imports = FakeImports(self.library)
         self.start_error: Exception | None = None
         self.n_starts = 0
         self.n_closes = 0
