@@ -31,6 +31,7 @@ class TrainConfig:
         base_model: GGUF of the frozen base.
         data: folder with the JSON-lines sets, ``NAME.jsonl.gz`` or ``.jsonl.xz``.
         out: folder for checkpoints, log and weights.
+        start_from: weights folder of the app's form; the run starts with its parameters. None: at random.
         sets: name -> how often each context of the set is seen per epoch (fractions are drawn).
         held_out: names of sets for the measurement at the end; never trained on.
         held_out_data: their folder.
@@ -54,6 +55,7 @@ class TrainConfig:
     data: Path
     out: Path
     sets: dict[str, float]
+    start_from: Path | None = None
     held_out: tuple[str, ...] = ()
     held_out_data: Path = Path()
     n_personal_notes: int = 0
@@ -91,7 +93,7 @@ class TrainConfig:
         if unknown:
             msg = f"unknown fields in {path.name}: {', '.join(unknown)}"
             raise ValueError(msg)
-        for name in ("base_model", "data", "out", "held_out_data"):
+        for name in ("base_model", "data", "out", "start_from", "held_out_data"):
             if name in raw:
                 raw[name] = path.parent / raw[name]
         for name in ("held_out", "set_sizes"):

@@ -28,7 +28,7 @@ from engine.training.metrics import mean
 from engine.training.optimizers import learning_rate_share, make_optimizers
 from engine.training.place import Place
 from engine.training.prompts import Templates
-from engine.training.student import Student, embedded_config, new_hypernetwork
+from engine.training.student import Student, embedded_config, new_hypernetwork, start_from
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Trainer:
         clock: seconds since any moment; tests pass one that counts steps.
 
     Raises:
-        ModelUnavailable: the base model cannot be read.
+        ModelUnavailable: the base model cannot be read, or the weights to start from cannot be used.
         FileNotFoundError: a set is not there.
     """
 
@@ -71,7 +71,10 @@ class Trainer:
         dtype = torch.bfloat16 if place.device.type == "cuda" else torch.float32
         base = FrozenLlama.from_gguf(config.base_model, device=place.device, dtype=dtype)
         shape = embedded_config(base.config, max_chunk_tokens=config.max_chunk_tokens, **config.hypernetwork)
-        self.hypernetwork = new_hypernetwork(shape).to(place.device)
+        self.hypernetwork = new_hypernetwork(shape)
+        if config.start_from:
+            start_from(self.hypernetwork, config.start_from)
+        self.hypernetwork.to(place.device)
         self.student = Student(self.hypernetwork, base, place.device)
         self.optimizers = make_optimizers(self.hypernetwork, config)
         self.progress = Progress()

@@ -144,6 +144,36 @@ def test_a_stopped_run_goes_on_where_it_was(config_path: Path) -> None:
     assert (third.progress.step, third.progress.seconds) == (160, 100)
 
 
+def continued(config_path: Path, changes: str = "") -> Path:
+    """The config of a run that starts from the weights another run shipped, and the trained run's state."""
+    trainer = trainer_at(config_path)
+    trainer.run(10 / 60)
+    export_weights(trainer.hypernetwork, trainer.config, 10, 10.0)
+    ship(trainer.config.out / "trained", config_path.parent / "weights", "another file", quantise=False)
+    text = config_path.read_text(encoding="utf-8").replace('out = "run"', 'out = "next"')
+    path = config_path.with_name("next.toml")
+    path.write_text('start_from = "weights"\nmax_chunk_tokens = 100\n' + text + changes, encoding="utf-8")
+    return path
+
+
+def test_a_run_starts_from_the_weights_it_is_given_until_it_has_a_state(config_path: Path) -> None:
+    next_path = continued(config_path)
+    trained, second = state_of(trainer_at(config_path)), trainer_at(next_path)
+    for name, value in state_of(second).items():
+        assert torch.allclose(value, trained[name], atol=1e-2, rtol=1e-3), name  # float16 in between
+    assert second.progress.step == 0
+    second.run(10 / 60)
+    third = trainer_at(next_path)
+    assert third.progress.step == 10
+    assert all(torch.equal(value, state_of(third)[name]) for name, value in state_of(second).items())
+
+
+def test_weights_of_another_shape_are_refused_with_what_differs(config_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot start from these weights") as caught:
+        trainer_at(continued(config_path, "n_self_attn_per_block = 2\n"))
+    assert "n_self_attn_per_block is 1 there and 2 here." in str(caught.value.detail)
+
+
 def test_a_resumed_run_sees_its_contexts_in_another_order(config_path: Path) -> None:
     first = next(trainer_at(config_path)._batches())
     resumed = trainer_at(config_path)
