@@ -21,6 +21,8 @@ _DERIVED_FIELDS = frozenset(
     )
 )
 """What follows from the base model, the templates and the rest of the run."""
+_MIN_CHUNK_TOKENS = 16
+"""The template and a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class TrainConfig:
             minutes is over, then linear down to that share of the rate.
         clip_norm: greatest norm of the gradient of all parameters together.
         max_chunk_tokens, max_question_tokens: longer ones are left out.
+        chunk_tokens: notes are cut into chunks of at most so many tokens, template included, as the app does,
+            and the chunks are the contexts; ``max_chunk_tokens`` has no meaning then. 0: a note is a context.
         compile: whether torch.compile is used: 1.75 times the steps, after a minute or two in each run.
         hypernetwork: fields of HypernetworkConfig that differ from the embedded default.
     """
@@ -75,10 +79,16 @@ class TrainConfig:
     clip_norm: float = 1.0
     max_chunk_tokens: int = 384
     max_question_tokens: int = 96
+    chunk_tokens: int = 0
     compile: bool = True
     checkpoint_every_s: float = 60.0
     log_every_steps: int = 100
     hypernetwork: dict[str, Any] = field(default_factory=dict)  # checked by HypernetworkConfig
+
+    @property
+    def longest_context(self) -> int:
+        """Tokens of the longest context, template included."""
+        return self.chunk_tokens or self.max_chunk_tokens
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -116,6 +126,9 @@ class TrainConfig:
         for name in ("n_contexts", "n_questions", "minutes", "clip_norm", "log_every_steps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, got {getattr(self, name)}")
+        if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
+            msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
+            raise ValueError(msg)
         for name in ("dense_start", "dense_end", "flat_share", "final_lr_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")

@@ -70,7 +70,7 @@ class Trainer:
         self.corpus = self._corpus()
         dtype = torch.bfloat16 if place.device.type == "cuda" else torch.float32
         base = FrozenLlama.from_gguf(config.base_model, device=place.device, dtype=dtype)
-        shape = embedded_config(base.config, max_chunk_tokens=config.max_chunk_tokens, **config.hypernetwork)
+        shape = embedded_config(base.config, max_chunk_tokens=config.longest_context, **config.hypernetwork)
         self.hypernetwork = new_hypernetwork(shape)
         if config.start_from:
             start_from(self.hypernetwork, config.start_from)
@@ -88,7 +88,7 @@ class Trainer:
         config = self.config
         # Sets are known by their place in the config: a corpus made for another list must not be taken up.
         names = list(config.sets)
-        made_of = [names, config.n_personal_notes, config.seed, config.max_chunk_tokens]
+        made_of = [names, config.n_personal_notes, config.seed, config.longest_context, config.chunk_tokens]
         made_of += [config.max_question_tokens, self.tokenizer.to_str()]
         path = config.out / f"corpus-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]}.npz"
         if self.place.is_first and not path.exists():
@@ -103,15 +103,18 @@ class Trainer:
             )
             corpus.save(path)
             logger.info(
-                "corpus: %d contexts, %d questions, %d tokens in %.0f s",
-                len(corpus), len(corpus.questions), len(corpus.tokens), time.monotonic() - started,
+                "corpus: %d notes, %d contexts, %d questions, %d tokens in %.0f s",
+                len(corpus.notes), len(corpus), len(corpus.questions), len(corpus.tokens), time.monotonic() - started,
             )  # fmt: skip
         self.place.barrier()
         return Corpus.load(path)
 
     @property
     def _limits(self) -> Limits:
-        return Limits(self.config.max_chunk_tokens, self.config.max_question_tokens)
+        config = self.config
+        return Limits(
+            config.longest_context, config.max_question_tokens, cuts_notes=config.chunk_tokens > 0
+        )
 
     # --- state ----------------------------------------------------------------------------------------------
 
