@@ -43,6 +43,8 @@ class TrainConfig:
         n_contexts: contexts per step and process; a multiple of every set size.
         n_questions: questions per context.
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
+        absent_share: share of the questions that are asked of a set which does not hold the answer; the target is
+            then the sentence engine.training.prompts.ABSENT.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
         warmup_steps, flat_share, final_lr_share: linear up for so many steps, flat until so much of the
@@ -69,6 +71,7 @@ class TrainConfig:
     n_contexts: int = 64
     n_questions: int = 4
     set_sizes: tuple[int, ...] = (1, 1, 2, 4)
+    absent_share: float = 0.0
     dense_start: float = 0.5
     dense_end: float = 0.2
     lr_muon: float = 2e-3
@@ -129,7 +132,7 @@ class TrainConfig:
         if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
             msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
             raise ValueError(msg)
-        for name in ("dense_start", "dense_end", "flat_share", "final_lr_share"):
+        for name in ("absent_share", "dense_start", "dense_end", "flat_share", "final_lr_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
         if not self.set_sizes or any(size < 1 or self.n_contexts % size for size in self.set_sizes):

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.hypernetwork.perceiver import PerceiverLayer
 from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
-from engine.training.batches import Batch, epoch_order, make_batch
+from engine.training.batches import Batch, epoch_order, make_batch, note_order
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus, Limits, build_corpus
 from engine.training.held_out import held_out_pairs, measure
@@ -149,28 +150,46 @@ class Trainer:
     def _batches(self) -> Iterator[Batch]:
         """Endless; every process draws the same order and takes its part of each batch."""
         config, place = self.config, self.place
-        weights = np.array([*config.sets.values(), config.personal_notes_weight])[self.corpus.sets]
         # A resumed run must not see the first epoch's order again.
         rng = np.random.default_rng((config.seed, self.progress.step))
         own_rng = np.random.default_rng((config.seed, self.progress.step, place.rank))
-        batch_size = config.n_contexts * place.n_processes
+        step = self.progress.step  # of the batch, which is made a few steps ahead
         while True:
             n_batches = 0
-            for indices in epoch_order(self.corpus.lengths, weights, batch_size, rng):
+            for indices in self._epoch(rng):
                 n_batches += 1
-                mine = indices[place.rank :: place.n_processes]
-                share = self._share()
-                batch = make_batch(
-                    [self.corpus.example(int(i), self.templates) for i in mine],
-                    self.templates,
-                    n_questions=config.n_questions,
-                    dense=config.dense_start + (config.dense_end - config.dense_start) * share,
-                    rng=own_rng,
-                )
+                # Contiguous: neighbours make the sets.
+                mine = indices[place.rank * config.n_contexts : (place.rank + 1) * config.n_contexts]
+                batch = self._batch(mine, step, own_rng)
+                step += 1
                 yield batch.pinned() if place.device.type == "cuda" else batch
             if not n_batches:
+                batch_size = config.n_contexts * place.n_processes
                 detail = f"An epoch of {len(self.corpus)} contexts does not fill one batch of {batch_size}."
                 raise EngineError("There is too little to train on.", detail)
+
+    def _epoch(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        config, corpus = self.config, self.corpus
+        batch_size = config.n_contexts * self.place.n_processes
+        weights = np.array([*config.sets.values(), config.personal_notes_weight])
+        if config.chunk_tokens:
+            return note_order(corpus.notes, weights[corpus.sets[corpus.notes[:, 0]]], batch_size, rng)
+        return epoch_order(corpus.lengths, weights[corpus.sets], batch_size, rng)
+
+    def _batch(self, indices: NDArray[np.int64], step: int, rng: np.random.Generator) -> Batch:
+        config = self.config
+        return make_batch(
+            [self.corpus.example(int(i), self.templates) for i in indices],
+            self.templates,
+            n_questions=config.n_questions,
+            dense=config.dense_start + (config.dense_end - config.dense_start) * self._share(),
+            rng=rng,
+            set_size=self._set_size(step),
+            absent_share=config.absent_share,
+        )
+
+    def _set_size(self, step: int) -> int:
+        return self.config.set_sizes[step % len(self.config.set_sizes)]
 
     def _share(self) -> float:
         return min(1.0, self.progress.seconds / (self.config.minutes * 60))
@@ -227,8 +246,7 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * share
-        set_size = config.set_sizes[self.progress.step % len(config.set_sizes)]
-        loss = self.student.loss(batch, set_size)
+        loss = self.student.loss(batch, self._set_size(self.progress.step))
         loss.backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.hypernetwork.parameters(), config.clip_norm)

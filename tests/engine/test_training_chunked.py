@@ -9,9 +9,10 @@ from tokenizers import Tokenizer
 
 from engine.documents.chunking import chunk_text
 from engine.models.tokenizer import load_tokenizer
+from engine.training.batches import Batch, make_batch, note_order
 from engine.training.chunked import ChunkTokens, find_owners
 from engine.training.corpus import Corpus, Limits, tokenise
-from engine.training.prompts import CONTEXT_PREFIX, Templates
+from engine.training.prompts import ABSENT, CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample
 from tests.engine.tiny_llama import TinySize, write_gguf
 
@@ -122,3 +123,124 @@ def test_joined_saved_and_loaded_notes_keep_their_chunks(
 def test_notes_that_are_not_cut_are_one_context_each(tokenizer: Tokenizer) -> None:
     corpus = tokenise([long_note(0, 2), long_note(0, 20), long_note(1, 2)], tokenizer, Limits(300, 160))
     assert corpus.notes.tolist() == [[0, 1], [1, 2]]
+
+
+# --- the order ------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=20, max_size=60),
+    batch_size=st.integers(1, 48),
+    seed=st.integers(0, 100),
+)
+def test_an_epochs_notes_keep_their_chunks_together(sizes: list[int], batch_size: int, seed: int) -> None:
+    ends = np.cumsum(sizes)
+    notes = np.stack([ends - sizes, ends], axis=1)
+    weights = np.resize([1.0, 0.0, 1.0], len(sizes))
+    batches = list(note_order(notes, weights, batch_size, np.random.default_rng(seed)))
+    assert all(len(batch) == batch_size for batch in batches)
+    stream = np.concatenate(batches) if batches else np.zeros(0, np.int64)
+    note_of = np.repeat(np.arange(len(sizes)), sizes)
+    borders = np.flatnonzero(np.diff(note_of[stream])) + 1
+    runs = np.split(stream, borders) if len(stream) else []
+    taken = [int(note_of[run[0]]) for run in runs]
+    assert len(set(taken)) == len(taken)
+    assert not set(taken) & set(range(1, len(sizes), 3))
+    for run in runs[:-1]:  # the last may be cut by the end of the batches
+        n = min(16, sizes[note_of[run[0]]])
+        assert sorted(run) == list(range(min(run), min(run) + n))
+    assert len(stream) > sum(min(16, s) for s, w in zip(sizes, weights, strict=True) if w) - batch_size
+
+
+def test_notes_and_their_chunks_are_in_no_order_and_long_notes_are_seen_everywhere() -> None:
+    notes = np.array([[0, 40], [40, 44], [44, 48]])
+    seen = set()
+    orders = set()
+    for seed in range(60):
+        (batch,) = note_order(notes, np.ones(3), 24, np.random.default_rng(seed))
+        seen |= set(batch.tolist())
+        orders.add(tuple(i for i in batch.tolist() if i >= 40))
+    assert seen == set(range(48))
+    assert len(orders) > 40
+
+
+def test_a_weight_of_two_shows_a_note_twice() -> None:
+    batches = list(note_order(np.array([[0, 2], [2, 3]]), np.array([2.0, 0.0]), 2, np.random.default_rng(0)))
+    assert sorted(np.concatenate(batches).tolist()) == [0, 0, 1, 1]
+
+
+# --- batches --------------------------------------------------------------------------------------------
+
+
+def chunk(name: str, n_questions: int) -> RawExample:
+    return RawExample(f"{name} {'x' * 30}", tuple((f"{name}{i}?", (f"{name}{i}",)) for i in range(n_questions)))
+
+
+def corpus_of(tokenizer: Tokenizer, n_questions: dict[str, int]) -> Corpus:
+    """A context for each name; those with no question come last."""
+    notes = [chunk(name, max(1, n)) for name, n in n_questions.items()]
+    corpus = tokenise(notes, tokenizer, LIMITS)
+    for i, n in enumerate(n_questions.values()):
+        if n == 0:
+            corpus.rows[i, 1] = corpus.rows[i, 0]
+    return corpus
+
+
+def rows_of(batch: Batch, tokenizer: Tokenizer) -> list[tuple[str, str]]:
+    """Question and answer of each row; of an empty row empty texts."""
+    rows = []
+    for ids in batch.ids.tolist():
+        text = tokenizer.decode([i for i in ids if i], skip_special_tokens=False)
+        question, _, answer = text.removeprefix(PROMPT_PREFIX).partition(PROMPT_SUFFIX)
+        rows.append((question, answer.removesuffix(END_OF_TURN)))
+    return rows
+
+
+def test_rows_without_a_question_of_their_own_take_one_of_their_set(
+    tokenizer: Tokenizer, templates: Templates
+) -> None:
+    corpus = corpus_of(tokenizer, {"a": 5, "b": 0, "c": 1, "d": 0})
+    examples = [corpus.example(i, templates) for i in range(4)]
+    rng = np.random.default_rng(0)
+    batch = make_batch(examples, templates, n_questions=2, dense=0.0, rng=rng, set_size=2)
+    questions = [question for question, _ in rows_of(batch, tokenizer)]
+    assert len({q for q in questions[:4] if q.startswith("a")}) == 4
+    assert questions[4] == "c0?"
+    assert all(q.startswith("Continue: ") for q in questions[5:])
+
+
+def test_a_share_of_questions_is_asked_of_sets_that_cannot_answer(
+    tokenizer: Tokenizer, templates: Templates
+) -> None:
+    names = "abcdefghijkl"
+    corpus = corpus_of(tokenizer, dict.fromkeys(names, 2))
+    examples = [corpus.example(i, templates) for i in range(len(names))]
+    n_absent = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        batch = make_batch(
+            examples, templates, n_questions=2, dense=0.0, rng=rng, set_size=3, absent_share=0.25
+        )
+        for row, (question, answer) in enumerate(rows_of(batch, tokenizer)):
+            asked, source = row // 6, names.index(question[0]) // 3
+            if answer == ABSENT:
+                n_absent += 1
+                assert abs(asked - source) >= 2
+            else:
+                assert asked == source
+                assert answer == question.removesuffix("?")
+    assert n_absent / (40 * 24) == pytest.approx(0.25, abs=0.05)
+
+
+@pytest.mark.parametrize("set_size", [2, 4])
+def test_with_no_set_far_enough_every_question_can_be_answered(
+    tokenizer: Tokenizer, templates: Templates, set_size: int
+) -> None:
+    corpus = corpus_of(tokenizer, dict.fromkeys("abcd", 2))
+    examples = [corpus.example(i, templates) for i in range(4)]
+    rng = np.random.default_rng(0)
+    batch = make_batch(
+        examples, templates, n_questions=2, dense=0.0, rng=rng, set_size=set_size, absent_share=1.0
+    )
+    assert all(answer == question[:-1] for question, answer in rows_of(batch, tokenizer))
