@@ -122,8 +122,8 @@ def make_batch(
         if pair is None or rng.random() < dense:
             slot = _continuation(examples[row // n_questions].context, templates, rng) or pair
         elif absent_share and rng.random() < absent_share:
-            rows_per_set = n_questions * set_size
-            slot = absent_pair(chosen, row // rows_per_set, rows_per_set, templates, rng) or pair
+            far = row_of_far_set(chosen, row, n_questions * set_size, rng)
+            slot = pair if far is None else (far[1][0], templates.absent)
         sequences.append(slot)
     return pack([example.context for example in examples], sequences)
 
@@ -148,27 +148,20 @@ def choose_pairs(
     return chosen
 
 
-def absent_pair(
-    chosen: Sequence[Pair | None],
-    asked_set: int,
-    rows_per_set: int,
-    templates: Templates,
-    rng: np.random.Generator,
-) -> Pair | None:
-    """A question of another set, with the sentence that says that it cannot be answered; None if there is none.
+def row_of_far_set(
+    chosen: Sequence[Pair | None], row: int, rows_per_set: int, rng: np.random.Generator
+) -> tuple[int, Pair] | None:
+    """A question that the set of ``row`` cannot answer, and its row; None if there is none.
 
-    Sets right beside ``asked_set`` are not taken: they may hold the rest of a note that this one holds.
+    Sets right beside are not taken: they may hold the rest of a note that this one holds.
     """
-    n_sets = len(chosen) // rows_per_set
+    asked_set, n_sets = row // rows_per_set, len(chosen) // rows_per_set
     far = [i for i in range(n_sets) if abs(i - asked_set) > 1]
     if not far:
         return None
-    source = far[int(rng.integers(len(far)))] * rows_per_set
-    pairs = [pair for pair in chosen[source : source + rows_per_set] if pair]
-    if not pairs:
-        return None
-    prompt, _ = pairs[int(rng.integers(len(pairs)))]
-    return prompt, templates.absent
+    start = far[int(rng.integers(len(far)))] * rows_per_set
+    pairs = [(i, pair) for i, pair in enumerate(chosen[start : start + rows_per_set], start) if pair]
+    return pairs[int(rng.integers(len(pairs)))] if pairs else None
 
 
 def pack(contexts: Sequence[Tokens], sequences: Sequence[Pair | None]) -> Batch:

@@ -45,6 +45,7 @@ class TrainConfig:
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
         absent_share: share of the questions that are asked of a set which does not hold the answer; the target is
             then the sentence engine.training.prompts.ABSENT.
+        quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes); 0: none.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
         warmup_steps, flat_share, final_lr_share: linear up for so many steps, flat until so much of the
@@ -72,6 +73,7 @@ class TrainConfig:
     n_questions: int = 4
     set_sizes: tuple[int, ...] = (1, 1, 2, 4)
     absent_share: float = 0.0
+    quotes_every: int = 0
     dense_start: float = 0.5
     dense_end: float = 0.2
     lr_muon: float = 2e-3
@@ -129,6 +131,9 @@ class TrainConfig:
         for name in ("n_contexts", "n_questions", "minutes", "clip_norm", "log_every_steps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, got {getattr(self, name)}")
+        if self.quotes_every < 0 or (self.quotes_every and not self.chunk_tokens):
+            msg = f"quotes_every must be 0, or greater with chunk_tokens, got {self.quotes_every}"
+            raise ValueError(msg)
         if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
             msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
             raise ValueError(msg)

@@ -29,6 +29,7 @@ from engine.training.metrics import mean
 from engine.training.optimizers import learning_rate_share, make_optimizers
 from engine.training.place import Place
 from engine.training.prompts import Templates
+from engine.training.quotes import make_quotes_batch
 from engine.training.student import Student, embedded_config, new_hypernetwork, start_from
 
 logger = logging.getLogger(__name__)
@@ -178,8 +179,18 @@ class Trainer:
 
     def _batch(self, indices: NDArray[np.int64], step: int, rng: np.random.Generator) -> Batch:
         config = self.config
+        examples = [self.corpus.example(int(i), self.templates) for i in indices]
+        if config.quotes_every and step % config.quotes_every == config.quotes_every - 1:
+            return make_quotes_batch(
+                examples,
+                self.templates,
+                n_questions=config.n_questions,
+                set_size=self._set_size(step),
+                with_absent=config.absent_share > 0,
+                rng=rng,
+            )
         return make_batch(
-            [self.corpus.example(int(i), self.templates) for i in indices],
+            examples,
             self.templates,
             n_questions=config.n_questions,
             dense=config.dense_start + (config.dense_end - config.dense_start) * self._share(),

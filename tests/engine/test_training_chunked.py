@@ -1,3 +1,4 @@
+import json
 import random
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from engine.chat.prompt import build_prompt
 from engine.documents.chunking import chunk_text
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, make_batch, note_order
@@ -14,6 +16,7 @@ from engine.training.chunked import ChunkTokens, find_owners
 from engine.training.corpus import Corpus, Limits, tokenise
 from engine.training.prompts import ABSENT, CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample
+from engine.training.quotes import MAX_PROMPT_TOKENS, make_quotes_batch, n_quoted_contexts
 from tests.engine.tiny_llama import TinySize, write_gguf
 
 LIMITS = Limits(max_chunk_tokens=64, max_question_tokens=160, cuts_notes=True)
@@ -244,3 +247,93 @@ def test_with_no_set_far_enough_every_question_can_be_answered(
         examples, templates, n_questions=2, dense=0.0, rng=rng, set_size=set_size, absent_share=1.0
     )
     assert all(answer == question[:-1] for question, answer in rows_of(batch, tokenizer))
+
+
+# --- quotes ---------------------------------------------------------------------------------------------
+
+
+class AppTokenizer:
+    """The tokenizer as the chat process wants it."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        assert parse_special or "<|" not in text
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+@pytest.fixture(scope="module")
+def joining_tokenizer(tokenizer: Tokenizer) -> Tokenizer:
+    """As the real one it has a token of two line breaks, which stands before digits only."""
+    data = json.loads(tokenizer.to_str())
+    data["model"]["vocab"]["ĊĊ"] = tokenizer.get_vocab_size()
+    data["model"]["merges"].append(["Ċ", "Ċ"])
+    joining = Tokenizer.from_str(json.dumps(data))
+    assert joining.encode("a\n\n7").ids != tokenizer.encode("a\n\n7").ids
+    return joining
+
+
+def quotes_corpus(tokenizer: Tokenizer) -> Corpus:
+    texts = ["7 tins of Kaese", "the key is in the tin", "1 shed", "(no tin)", "the end of 3", "a key", "42", "b: c"]
+    questions = ["where?", "3 of what?"]
+    notes = [
+        RawExample(text, tuple((f"{question} {i}", (f"{i}",)) for question in questions))
+        for i, text in enumerate(texts)
+    ]
+    return tokenise(notes * 2, tokenizer, LIMITS)
+
+
+@pytest.mark.parametrize("set_size", [1, 2, 4])
+def test_quotes_prompts_are_the_apps_token_for_token(
+    joining_tokenizer: Tokenizer, set_size: int
+) -> None:
+    tokenizer, templates = joining_tokenizer, Templates.of(joining_tokenizer)
+    corpus = quotes_corpus(tokenizer)
+    examples = [corpus.example(i, templates) for i in range(len(corpus))]
+    texts = [text.removeprefix(CONTEXT_PREFIX) for text in texts_of(corpus, tokenizer, templates)]
+    places, counts, n_absent = set(), set(), 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        batch = make_quotes_batch(
+            examples, templates, n_questions=2, set_size=set_size, with_absent=True, rng=rng
+        )
+        assert len(batch.contexts) == 8
+        for row, (prompt, answer) in enumerate(rows_of(batch, tokenizer)):
+            *passages, question = prompt.split("\n\n")
+            tokens = build_prompt(AppTokenizer(tokenizer), question, passages, n_ctx=2000)
+            assert batch.ids[row, : len(tokens)].tolist() == tokens
+            assert 1 <= len(passages) <= 3
+            assert len(set(passages)) == len(passages)
+            source = int(question.rsplit(" ", 1)[1])
+            if answer == ABSENT:
+                n_absent += 1
+                assert texts[source] not in passages
+                assert abs(row // (2 * set_size) - source // set_size) >= 2
+            else:
+                assert int(answer) == source == row // 2
+                places.add(passages.index(texts[source]))
+                counts.add(len(passages))
+    assert places == {0, 1, 2}
+    assert counts == {1, 2, 3}
+    assert (n_absent > 0) == (set_size < 4)
+
+
+def test_passages_that_make_a_prompt_too_long_are_left_out_but_never_the_right_one(
+    tokenizer: Tokenizer, templates: Templates
+) -> None:
+    notes = [RawExample(letter * 50, (("?" * 110 + letter, (letter,)),)) for letter in "bcdfghjkmpqvwxyz"]
+    corpus = tokenise(notes, tokenizer, Limits(64, 240, cuts_notes=True))
+    examples = [corpus.example(i, templates) for i in range(16)]
+    rng = np.random.default_rng(0)
+    batch = make_quotes_batch(examples, templates, n_questions=1, set_size=2, with_absent=False, rng=rng)
+    prompts = [prompt for prompt, _ in rows_of(batch, tokenizer)]
+    assert len(prompts) == 8
+    assert all(prompt == prompt[-1] * 50 + "\n\n" + "?" * 110 + prompt[-1] for prompt in prompts)
+    assert batch.ids.shape[1] <= MAX_PROMPT_TOKENS + 16
+
+
+def test_half_of_the_contexts_are_whole_sets() -> None:
+    assert [n_quoted_contexts(192, k) for k in (1, 2, 4, 8, 16)] == [96] * 5
+    assert n_quoted_contexts(12, 4) == 4
+    assert n_quoted_contexts(4, 4) == 4

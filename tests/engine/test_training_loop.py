@@ -1,5 +1,6 @@
 """Whole runs on a tiny base model; their clock counts steps, so that a slow machine trains as much."""
 
+import dataclasses
 import gzip
 import json
 import os
@@ -224,6 +225,48 @@ def test_processes_share_each_batch_without_overlap(config_path: Path) -> None:
         parts.append({tuple(row.tolist()) for row in batch.contexts})
     assert len(parts[0]) == len(parts[1]) == 4
     assert not parts[0] & parts[1]
+
+
+def write_long_notes(path: Path, count: int) -> None:
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        for i in range(count):
+            context = " ".join(f"the tin {i} in the shed {j} is in the end a key{j}." for j in range(i % 5 + 1))
+            qas = [{"q": f"what is in shed {j}?", "a": [f"key{j}"]} for j in range(i % 5 + 1)]
+            file.write(json.dumps({"context": context, "qas": qas}) + "\n")
+
+
+CHUNKED = "chunk_tokens = 64\nquotes_every = 3\nabsent_share = 0.2\n"
+
+
+@pytest.fixture
+def chunked_path(config_path: Path) -> Path:
+    """A config that trains with all there is: chunks, sets, absent answers and quotes."""
+    write_long_notes(config_path.parent / "data" / "notes.jsonl.gz", 40)
+    write_long_notes(config_path.parent / "data" / "held.jsonl.gz", 9)
+    text = CHUNKED + CONFIG.format(minutes=100 / 60).replace("n_contexts = 4", "n_contexts = 8")
+    config_path.write_text(text.replace("set_sizes = [1, 2]", "set_sizes = [1, 4, 2, 8]"), encoding="utf-8")
+    return config_path
+
+
+def test_a_run_on_chunks_learns_and_every_third_step_has_quotes(chunked_path: Path) -> None:
+    trainer = trainer_at(chunked_path)
+    assert trainer.hypernetwork.config.max_chunk_tokens == 64
+    batches = [batch for batch, _ in zip(trainer._batches(), range(12), strict=False)]
+    assert [len(batch.contexts) for batch in batches] == [8, 8, 4, 8, 8, 4, 8, 8, 4, 8, 8, 8]
+    trainer.run(30 / 60)
+    losses = {entry["step"]: entry["loss"] for entry in log_of(trainer)}
+    assert losses[30] < losses[1] - 0.5
+
+
+def test_processes_take_neighbours_so_that_sets_stay_whole(chunked_path: Path) -> None:
+    parts = []
+    for rank in range(2):
+        trainer = trainer_at(chunked_path)
+        trainer.place = Place(rank, 2, torch.device("cpu"))
+        parts.append(next(trainer._batches()).contexts)
+    trainer = trainer_at(chunked_path)
+    trainer.config = dataclasses.replace(trainer.config, n_contexts=16)
+    assert torch.equal(torch.cat(parts), next(trainer._batches()).contexts)
 
 
 @pytest.mark.slow
