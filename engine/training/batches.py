@@ -188,9 +188,7 @@ def pack(contexts: Sequence[Tokens], sequences: Sequence[Pair | None]) -> Batch:
     return Batch(*(torch.from_numpy(array) for array in arrays))
 
 
-def _continuation(
-    context: Tokens, templates: Templates, rng: np.random.Generator
-) -> Pair | None:
+def _continuation(context: Tokens, templates: Templates, rng: np.random.Generator) -> Pair | None:
     """A few tokens of the note as prompt, the next ones as target: starts the learning of retrieval early."""
     n_prefix = len(templates.context_prefix)
     if len(context) < n_prefix + 24:

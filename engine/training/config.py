@@ -43,9 +43,10 @@ class TrainConfig:
         n_contexts: contexts per step and process; a multiple of every set size.
         n_questions: questions per context.
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
-        absent_share: share of the questions that are asked of a set which does not hold the answer; the target is
-            then the sentence engine.training.prompts.ABSENT.
-        quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes); 0: none.
+        absent_share: share of the questions that are asked of a set which does not hold the answer; the
+            target is then the sentence engine.training.prompts.ABSENT.
+        quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes);
+            0: none.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
         warmup_steps, flat_share, final_lr_share: linear up for so many steps, flat until so much of the
@@ -94,6 +95,11 @@ class TrainConfig:
     def longest_context(self) -> int:
         """Tokens of the longest context, template included."""
         return self.chunk_tokens or self.max_chunk_tokens
+
+    @property
+    def measured_sizes(self) -> tuple[int, ...]:
+        """Set sizes of the measurement at the end, ascending."""
+        return (1, 4, 8) if self.chunk_tokens else (1, 4)
 
     @classmethod
     def load(cls, path: Path) -> Self:

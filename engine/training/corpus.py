@@ -232,4 +232,6 @@ def _chunks(
     encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
     for encoding, example in zip(encodings, examples, strict=True):
         fits = len(encoding.ids) + n_template <= limits.max_chunk_tokens
-        yield ([encoding.ids], [0] * len(example.questions)) if fits else ([], [None] * len(example.questions))
+        yield (
+            ([encoding.ids], [0] * len(example.questions)) if fits else ([], [None] * len(example.questions))
+        )

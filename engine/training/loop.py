@@ -24,8 +24,8 @@ from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, epoch_order, make_batch, note_order
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus, Limits, build_corpus
-from engine.training.held_out import held_out_pairs, measure
-from engine.training.metrics import mean
+from engine.training.held_out import held_out_notes, held_out_pairs, measure, measure_chunks
+from engine.training.metrics import Score, mean
 from engine.training.optimizers import learning_rate_share, make_optimizers
 from engine.training.place import Place
 from engine.training.prompts import Templates
@@ -106,7 +106,8 @@ class Trainer:
             corpus.save(path)
             logger.info(
                 "corpus: %d notes, %d contexts, %d questions, %d tokens in %.0f s",
-                len(corpus.notes), len(corpus), len(corpus.questions), len(corpus.tokens), time.monotonic() - started,
+                len(corpus.notes), len(corpus), len(corpus.questions), len(corpus.tokens),
+                time.monotonic() - started,
             )  # fmt: skip
         self.place.barrier()
         return Corpus.load(path)
@@ -114,9 +115,7 @@ class Trainer:
     @property
     def _limits(self) -> Limits:
         config = self.config
-        return Limits(
-            config.longest_context, config.max_question_tokens, cuts_notes=config.chunk_tokens > 0
-        )
+        return Limits(config.longest_context, config.max_question_tokens, cuts_notes=config.chunk_tokens > 0)
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -289,20 +288,24 @@ class Trainer:
         with (self.config.out / LOG_FILE).open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry) + "\n")
 
-    def measure(self, *, limit: int, set_sizes: tuple[int, ...] = (1, 4)) -> dict[str, dict[str, float]]:
-        """Recall on the held-out sets; the first process only.
+    def measure(self, *, limit: int) -> dict[str, dict[str, float]]:
+        """Recall on the held-out sets, with sets of ``measured_sizes``; the first process only.
 
         Raises:
             FileNotFoundError: a held-out set is not there.
             ValueError: one has fewer contexts than a set needs.
         """
-        results: dict[str, dict[str, float]] = {}
-        for name in self.config.held_out:
-            pairs = held_out_pairs(self.config.held_out_data, name, limit, self.tokenizer, self._limits)
-            results[name] = {
-                f"recall_{k}_notes": round(
-                    mean(measure(self.student, pairs, self.tokenizer, set_size=k)).recall, 4
-                )
-                for k in set_sizes
-            }
-        return results
+        return {name: self._measure(name, limit) for name in self.config.held_out}
+
+    def _measure(self, name: str, limit: int) -> dict[str, float]:
+        config, tokenizer = self.config, self.tokenizer
+        scores: dict[str, list[Score]] = {}
+        if config.chunk_tokens:
+            notes = held_out_notes(config.held_out_data, name, limit, tokenizer, self._limits)
+            for k in config.measured_sizes:
+                scores[f"recall_{k}_chunks"] = measure_chunks(self.student, notes, tokenizer, set_size=k)
+        else:
+            pairs = held_out_pairs(config.held_out_data, name, limit, tokenizer, self._limits)
+            for k in config.measured_sizes:
+                scores[f"recall_{k}_notes"] = measure(self.student, pairs, tokenizer, set_size=k)
+        return {label: round(mean(part).recall, 4) for label, part in scores.items()}

@@ -132,7 +132,11 @@ class Student:
         end_of_turn: int,
         n_new: int,
     ) -> list[list[int]]:
-        """Greedy answers, one prompt per context; without a KV cache, as only the training uses it."""
+        """Greedy answers; without a KV cache, as only the training uses it.
+
+        Args:
+            prompts: as many for each set, in the order of the sets.
+        """
         batch = pack(contexts, [(prompt, prompt[:0]) for prompt in prompts]).to(self.device)
         n = len(prompts)
         lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.device)

@@ -1,3 +1,4 @@
+import gzip
 import json
 import random
 from pathlib import Path
@@ -13,8 +14,16 @@ from engine.documents.chunking import chunk_text
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, make_batch, note_order
 from engine.training.chunked import ChunkTokens, find_owners
-from engine.training.corpus import Corpus, Limits, tokenise
-from engine.training.prompts import ABSENT, CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
+from engine.training.corpus import Corpus, Limits, Tokens, tokenise
+from engine.training.held_out import held_out_notes, measure_chunks
+from engine.training.prompts import (
+    ABSENT,
+    CONTEXT_PREFIX,
+    END_OF_TURN,
+    PROMPT_PREFIX,
+    PROMPT_SUFFIX,
+    Templates,
+)
 from engine.training.question_sets import RawExample
 from engine.training.quotes import MAX_PROMPT_TOKENS, make_quotes_batch, n_quoted_contexts
 from tests.engine.tiny_llama import TinySize, write_gguf
@@ -177,7 +186,9 @@ def test_a_weight_of_two_shows_a_note_twice() -> None:
 
 
 def chunk(name: str, n_questions: int) -> RawExample:
-    return RawExample(f"{name} {'x' * 30}", tuple((f"{name}{i}?", (f"{name}{i}",)) for i in range(n_questions)))
+    return RawExample(
+        f"{name} {'x' * 30}", tuple((f"{name}{i}?", (f"{name}{i}",)) for i in range(n_questions))
+    )
 
 
 def corpus_of(tokenizer: Tokenizer, n_questions: dict[str, int]) -> Corpus:
@@ -275,7 +286,16 @@ def joining_tokenizer(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def quotes_corpus(tokenizer: Tokenizer) -> Corpus:
-    texts = ["7 tins of Kaese", "the key is in the tin", "1 shed", "(no tin)", "the end of 3", "a key", "42", "b: c"]
+    texts = [
+        "7 tins of Kaese",
+        "the key is in the tin",
+        "1 shed",
+        "(no tin)",
+        "the end of 3",
+        "a key",
+        "42",
+        "b: c",
+    ]
     questions = ["where?", "3 of what?"]
     notes = [
         RawExample(text, tuple((f"{question} {i}", (f"{i}",)) for question in questions))
@@ -285,9 +305,7 @@ def quotes_corpus(tokenizer: Tokenizer) -> Corpus:
 
 
 @pytest.mark.parametrize("set_size", [1, 2, 4])
-def test_quotes_prompts_are_the_apps_token_for_token(
-    joining_tokenizer: Tokenizer, set_size: int
-) -> None:
+def test_quotes_prompts_are_the_apps_token_for_token(joining_tokenizer: Tokenizer, set_size: int) -> None:
     tokenizer, templates = joining_tokenizer, Templates.of(joining_tokenizer)
     corpus = quotes_corpus(tokenizer)
     examples = [corpus.example(i, templates) for i in range(len(corpus))]
@@ -337,3 +355,63 @@ def test_half_of_the_contexts_are_whole_sets() -> None:
     assert [n_quoted_contexts(192, k) for k in (1, 2, 4, 8, 16)] == [96] * 5
     assert n_quoted_contexts(12, 4) == 4
     assert n_quoted_contexts(4, 4) == 4
+
+
+# --- the measurement ------------------------------------------------------------------------------------
+
+
+class EchoStudent:
+    """Answers with the text of all the chunks in the set."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self.sets: list[list[str]] = []
+
+    def answer(
+        self,
+        contexts: list[Tokens],
+        prompts: list[Tokens],
+        *,
+        set_size: int,
+        end_of_turn: int,
+        n_new: int,
+    ) -> list[list[int]]:
+        assert len(contexts) == set_size * len(prompts)
+        texts = [self._tokenizer.decode(c.tolist()).removeprefix("user\n") for c in contexts]
+        sets = [texts[i : i + set_size] for i in range(0, len(texts), set_size)]
+        self.sets += sets
+        return [self._tokenizer.encode(" ".join(part)).ids for part in sets]
+
+
+def test_a_held_out_question_is_asked_of_its_chunk_its_notes_others_and_the_next_notes(
+    tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    note = long_note(0, 9)
+    spans = chunk_text(note.context, ChunkTokens(tokenizer, 6), LIMITS.max_chunk_tokens)
+    chunks = [note.context[span.start : span.end] for span in spans]
+    records = [
+        {
+            "context": note.context,
+            "qas": [{"q": "Is it so?", "a": ["yes"]}, {"q": "which?", "a": ["box 8 in"]}],
+        },
+        {"context": note.context, "qas": [{"q": "Is it so?", "a": ["yes"]}]},
+        {"context": "A short one.", "qas": [{"q": "which?", "a": ["none", "a short one"]}]},
+    ]
+    with gzip.open(tmp_path / "held.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
+    notes = held_out_notes(tmp_path, "held", 5, tokenizer, LIMITS)
+    nearest_first = chunks[::-1]  # the last one answers
+    student = EchoStudent(tokenizer)
+    for size in (1, 2, len(chunks) + 1):
+        scores = measure_chunks(student, notes, tokenizer, set_size=size)  # type: ignore[arg-type]  # a fake
+        assert [score.recall for score in scores] == [1.0, 1.0]
+    assert student.sets == [
+        nearest_first[:1],
+        ["A short one."],
+        nearest_first[:2],
+        ["A short one.", nearest_first[0]],
+        [*nearest_first, "A short one."],
+        ["A short one.", *nearest_first],
+    ]
+    with pytest.raises(ValueError, match="do not fill a set of 99"):
+        measure_chunks(student, notes, tokenizer, set_size=99)  # type: ignore[arg-type]  # a fake

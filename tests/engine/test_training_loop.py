@@ -230,7 +230,9 @@ def test_processes_share_each_batch_without_overlap(config_path: Path) -> None:
 def write_long_notes(path: Path, count: int) -> None:
     with gzip.open(path, "wt", encoding="utf-8") as file:
         for i in range(count):
-            context = " ".join(f"the tin {i} in the shed {j} is in the end a key{j}." for j in range(i % 5 + 1))
+            context = " ".join(
+                f"the tin {i} in the shed {j} is in the end a key{j}." for j in range(i % 5 + 1)
+            )
             qas = [{"q": f"what is in shed {j}?", "a": [f"key{j}"]} for j in range(i % 5 + 1)]
             file.write(json.dumps({"context": context, "qas": qas}) + "\n")
 
@@ -410,6 +412,16 @@ def test_the_command_trains_exports_and_measures(
     assert all(0 <= value <= 1 for value in results["held"].values())
     trained = config_path.parent / "run" / "trained"
     assert json.loads((trained / "config.json").read_text())["training"]["steps"] >= 20
+
+
+def test_a_run_on_chunks_is_measured_with_sets_of_chunks(
+    chunked_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = chunked_path.read_text(encoding="utf-8").replace(f"minutes = {100 / 60}", "minutes = 0.002")
+    chunked_path.write_text(text, encoding="utf-8")
+    assert main([str(chunked_path), "--measure", "9"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert set(results["held"]) == {"recall_1_chunks", "recall_4_chunks", "recall_8_chunks"}
 
 
 def test_a_missing_base_model_is_one_sentence_and_exit_code_1(
