@@ -79,7 +79,7 @@ def note_order(
 ) -> Iterator[NDArray[np.int64]]:
     """Indices of one epoch's batches, the chunks of a note beside each other.
 
-    A set of neighbours so holds a note's other chunks, which are hard to tell apart, and chunks of other notes.
+    So a set of neighbours holds chunks of one note, which are hard to tell apart, and chunks of other notes.
 
     Args:
         notes: (M, 2) first and last-plus-one context of each note; of long ones a random run is taken.
