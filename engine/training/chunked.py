@@ -1,6 +1,7 @@
 """Notes cut into chunks as the app cuts them, and which chunk answers which question."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,13 @@ from tokenizers import Tokenizer
 from engine.documents.chunking import iterate_chunks
 
 _WORD = re.compile(r"\w+")
+_FIRST_BLANK = re.compile(r"\s")
+_BLANK = ("", " ", "\n")
+"""What may follow a chunk so that its last token ends with it; nothing at the note's end."""
 
 
 class ChunkTokens:
-    """The tokenizer as ``iterate_chunks`` wants it; remembers one note's tokens, which are asked for twice.
+    """The tokenizer as ``iterate_chunks`` wants it; tokenises a note once, and of its chunks the first words.
 
     Args:
         n_template: tokens of the template around a chunk.
@@ -20,23 +24,46 @@ class ChunkTokens:
 
     def __init__(self, tokenizer: Tokenizer, n_template: int) -> None:
         self._tokenizer, self._n_template = tokenizer, n_template
-        self._known: dict[str, list[int]] = {"": []}
+        self._note, self._note_ids, self._starts = "", list[int](), list[int]()
+        self._known: dict[str, list[int]] = {}
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a chunk with this text, the template's included."""
         return self._n_template + len(self.ids(text))
 
     def token_offsets(self, text: str) -> list[int]:
-        """Where each token of the text alone starts, in characters; forgets the note before."""
+        """Where each token of the text alone starts, in characters; the text is the note from now on."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        self._known = {"": [], text: encoding.ids}
-        return [start for start, _ in encoding.offsets]
+        self._note, self._note_ids = text, encoding.ids
+        self._starts = [start for start, _ in encoding.offsets]
+        self._known = {"": [], text: self._note_ids}
+        return self._starts
 
     def ids(self, text: str) -> list[int]:
         """Tokens of a text without template."""
         if text not in self._known:
-            self._known[text] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            self._known[text] = self._cut_out(text) or self._encoded(text)
         return self._known[text]
+
+    def _cut_out(self, text: str) -> list[int] | None:
+        """Tokens of a part of the note; None if it is none, or does not end with a word.
+
+        A space or line break always begins a token (a digit even stands alone): from there on a part has the
+        tokens it has in the whole. Its first word may have others, for it lost the space before it.
+        """
+        start = self._note.find(text)
+        end = start + len(text)
+        if start < 0 or self._note[end : end + 1] not in _BLANK:
+            return None
+        blank = _FIRST_BLANK.search(text)
+        if blank is None or blank.group() not in _BLANK:  # other blanks may be one token with what follows
+            return None
+        first = bisect_left(self._starts, start + blank.start())
+        rest = self._note_ids[first : bisect_left(self._starts, end)]
+        return self._encoded(text[: blank.start()]) + rest
+
+    def _encoded(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 @dataclass(frozen=True, slots=True)

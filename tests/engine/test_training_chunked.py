@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -39,6 +39,18 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 @pytest.fixture(scope="module")
 def templates(tokenizer: Tokenizer) -> Templates:
     return Templates.of(tokenizer)
+
+
+@pytest.fixture(scope="module")
+def joining_tokenizer(tokenizer: Tokenizer) -> Tokenizer:
+    """As the real one it has tokens of several blanks; that of two line breaks stands before digits only."""
+    data = json.loads(tokenizer.to_str())
+    for left, right in (("Ċ", "Ċ"), ("ĉ", "Ġ"), ("Ġ", "Ġ")):  # also tab and space, and two spaces
+        data["model"]["vocab"][left + right] = len(data["model"]["vocab"])
+        data["model"]["merges"].append([left, right])
+    joining = Tokenizer.from_str(json.dumps(data))
+    assert joining.encode("a\n\n7").ids != tokenizer.encode("a\n\n7").ids
+    return joining
 
 
 def long_note(seed: int, n_sentences: int) -> RawExample:
@@ -75,6 +87,23 @@ def test_a_question_goes_to_the_chunk_that_has_its_answer(
     chunks: list[str], question: str, answer: str, owner: int | None
 ) -> None:
     assert find_owners(chunks, [(question, answer)]) == [owner]
+
+
+@settings(max_examples=100)
+@example(text="x a\t \nc", spans=[(2, 7)])  # one token is tab and space
+@given(
+    text=st.text(st.sampled_from("   \n\n\t\t\r\u00a0\u2003\x1c7a.'sthein€日’é-"), max_size=60),
+    spans=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=8),
+)
+def test_chunks_cut_out_of_a_notes_tokens_have_the_tokens_they_have_alone(
+    joining_tokenizer: Tokenizer, text: str, spans: list[tuple[int, int]]
+) -> None:
+    counter = ChunkTokens(joining_tokenizer, 0)
+    starts = counter.token_offsets(text)
+    assert starts == [start for start, _ in joining_tokenizer.encode(text).offsets]
+    for start, end in spans:
+        part = text[start:end].strip()
+        assert counter.ids(part) == joining_tokenizer.encode(part).ids
 
 
 # --- the corpus -----------------------------------------------------------------------------------------
@@ -272,17 +301,6 @@ class AppTokenizer:
     def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
         assert parse_special or "<|" not in text
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-@pytest.fixture(scope="module")
-def joining_tokenizer(tokenizer: Tokenizer) -> Tokenizer:
-    """As the real one it has a token of two line breaks, which stands before digits only."""
-    data = json.loads(tokenizer.to_str())
-    data["model"]["vocab"]["ĊĊ"] = tokenizer.get_vocab_size()
-    data["model"]["merges"].append(["Ċ", "Ċ"])
-    joining = Tokenizer.from_str(json.dumps(data))
-    assert joining.encode("a\n\n7").ids != tokenizer.encode("a\n\n7").ids
-    return joining
 
 
 def quotes_corpus(tokenizer: Tokenizer) -> Corpus:
