@@ -16,8 +16,6 @@ from engine.training.export import export_weights
 from engine.training.loop import Trainer
 from engine.training.place import find_place
 
-_LARGEST_MEASURED_SET = 4
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, export and measure; returns the exit code."""
@@ -35,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = TrainConfig.load(options.config)
     except (OSError, ValueError) as exc:
         parser.error(str(exc))
-    if options.measure and options.measure < _LARGEST_MEASURED_SET:
-        parser.error(f"--measure must be 0 or at least {_LARGEST_MEASURED_SET}, got {options.measure}")
+    if options.measure and options.measure < config.measured_sizes[-1]:
+        parser.error(f"--measure must be 0 or at least {config.measured_sizes[-1]}, got {options.measure}")
     place = find_place()
     try:
         trainer = Trainer(config, place)
@@ -44,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if place.is_first:
             export_weights(trainer.hypernetwork, config, trainer.progress.step, trainer.progress.seconds)
             if options.measure:
-                sizes = (1, _LARGEST_MEASURED_SET)
-                results = trainer.measure(limit=options.measure, set_sizes=sizes)
+                results = trainer.measure(limit=options.measure)
                 print(json.dumps(results, indent=1), flush=True)
         place.barrier()
     except (EngineError, OSError) as exc:

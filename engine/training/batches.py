@@ -1,4 +1,7 @@
-"""Examples -> padded batches, in an order that keeps lengths together and processes in step."""
+"""Examples -> padded batches, in an order that keeps processes in step.
+
+A question and what is to be answered to it is a pair: prompt and target, templates included.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +17,10 @@ from engine.training.prompts import Templates
 _BLOCK = 16
 """Batches per block; contexts are sorted by length inside a block, so that little padding is needed."""
 _CONTINUE_TOKENS = 24
+_MOST_CHUNKS = 16
+"""Chunks of one note that are seen in an epoch: a long note must not fill whole batches."""
+
+Pair = tuple[Tokens, Tokens]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,30 @@ def epoch_order(
         yield rng.permutation(batches[i])
 
 
+def note_order(
+    notes: NDArray[np.int64], weights: NDArray[np.float64], batch_size: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of one epoch's batches, the chunks of a note beside each other.
+
+    So a set of neighbours holds chunks of one note, which are hard to tell apart, and chunks of other notes.
+
+    Args:
+        notes: (M, 2) first and last-plus-one context of each note; of long ones a random run is taken.
+        weights: (M,) how often each is seen in an epoch; the fraction is a probability.
+        batch_size: as in ``epoch_order``.
+    """
+    repeats = np.floor(weights + rng.random(len(weights))).astype(np.int64)
+    drawn = notes[rng.permutation(np.repeat(np.arange(len(notes)), repeats))]  # (m, 2)
+    n_chunks = drawn[:, 1] - drawn[:, 0]
+    n_taken = np.minimum(n_chunks, _MOST_CHUNKS)
+    first = drawn[:, 0] + rng.integers(0, n_chunks - n_taken + 1)
+    place = np.repeat(np.arange(len(drawn)), n_taken)  # (n,) which drawn note each chunk is of
+    inside = np.arange(len(place)) - np.repeat(np.cumsum(n_taken) - n_taken, n_taken)
+    stream = (first[place] + inside)[np.lexsort((rng.random(len(place)), place))]
+    for start in range(0, len(stream) - batch_size + 1, batch_size):
+        yield stream[start : start + batch_size]
+
+
 def make_batch(
     examples: Sequence[Example],
     templates: Templates,
@@ -74,20 +105,66 @@ def make_batch(
     n_questions: int,
     dense: float,
     rng: np.random.Generator,
+    set_size: int = 1,
+    absent_share: float = 0.0,
 ) -> Batch:
-    """Draw ``n_questions`` per context; a share ``dense``, and the missing ones, become "Continue: ..."."""
-    sequences: list[tuple[Tokens, Tokens] | None] = []
-    for example in examples:
-        chosen = [example.questions[i] for i in rng.permutation(len(example.questions))[:n_questions]]
-        for slot in range(n_questions):
-            pair = chosen[slot] if slot < len(chosen) else None
-            if pair is None or rng.random() < dense:
-                pair = _continuation(example.context, templates, rng) or pair
-            sequences.append(pair)
+    """Draw questions; missing ones, and a share of all, become prompts to continue the note.
+
+    Args:
+        dense: that share.
+        set_size: neighbours that will be joined; a question may stand in any row of its set.
+        absent_share: share of the questions that are asked of a set which cannot answer them.
+    """
+    chosen = choose_pairs(examples, n_questions, set_size, rng)
+    sequences: list[Pair | None] = []
+    for row, pair in enumerate(chosen):
+        slot: Pair | None = pair
+        if pair is None or rng.random() < dense:
+            slot = _continuation(examples[row // n_questions].context, templates, rng) or pair
+        elif absent_share and rng.random() < absent_share:
+            far = row_of_far_set(chosen, row, n_questions * set_size, rng)
+            slot = pair if far is None else (far[1][0], templates.absent)
+        sequences.append(slot)
     return pack([example.context for example in examples], sequences)
 
 
-def pack(contexts: Sequence[Tokens], sequences: Sequence[tuple[Tokens, Tokens] | None]) -> Batch:
+def choose_pairs(
+    examples: Sequence[Example], n_questions: int, set_size: int, rng: np.random.Generator
+) -> list[Pair | None]:
+    """(C * Q) questions, context-major; where a context has too few, left-over ones of its set, then None."""
+    chosen: list[Pair | None] = []
+    for start in range(0, len(examples), set_size):
+        rows: list[Pair | None] = []
+        spare: list[Pair] = []
+        for example in examples[start : start + set_size]:
+            shuffled = [example.questions[i] for i in rng.permutation(len(example.questions))]
+            rows += [*shuffled[:n_questions], *[None] * (n_questions - len(shuffled))]
+            spare += shuffled[n_questions:]
+        order = iter(rng.permutation(len(spare)))
+        for i, pair in enumerate(rows):
+            if pair is None and (left := next(order, None)) is not None:
+                rows[i] = spare[left]
+        chosen += rows
+    return chosen
+
+
+def row_of_far_set(
+    chosen: Sequence[Pair | None], row: int, rows_per_set: int, rng: np.random.Generator
+) -> tuple[int, Pair] | None:
+    """A question that the set of ``row`` cannot answer, and its row; None if there is none.
+
+    Sets right beside are not taken: they may hold the rest of a note that this one holds.
+    """
+    asked_set, n_sets = row // rows_per_set, len(chosen) // rows_per_set
+    far = [i for i in range(n_sets) if abs(i - asked_set) > 1]
+    if not far:
+        return None
+    start = far[int(rng.integers(len(far)))] * rows_per_set
+    pairs = [(i, pair) for i, pair in enumerate(chosen[start : start + rows_per_set], start) if pair]
+    return pairs[int(rng.integers(len(pairs)))] if pairs else None
+
+
+def pack(contexts: Sequence[Tokens], sequences: Sequence[Pair | None]) -> Batch:
     """Pad; a None sequence has no loss."""
     width = _rounded(max(len(c) for c in contexts), 64)
     context_ids = np.zeros((len(contexts), width), np.int64)
@@ -111,9 +188,7 @@ def pack(contexts: Sequence[Tokens], sequences: Sequence[tuple[Tokens, Tokens] |
     return Batch(*(torch.from_numpy(array) for array in arrays))
 
 
-def _continuation(
-    context: Tokens, templates: Templates, rng: np.random.Generator
-) -> tuple[Tokens, Tokens] | None:
+def _continuation(context: Tokens, templates: Templates, rng: np.random.Generator) -> Pair | None:
     """A few tokens of the note as prompt, the next ones as target: starts the learning of retrieval early."""
     n_prefix = len(templates.context_prefix)
     if len(context) < n_prefix + 24:

@@ -21,6 +21,8 @@ _DERIVED_FIELDS = frozenset(
     )
 )
 """What follows from the base model, the templates and the rest of the run."""
+_MIN_CHUNK_TOKENS = 16
+"""The template and a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class TrainConfig:
         base_model: GGUF of the frozen base.
         data: folder with the JSON-lines sets, ``NAME.jsonl.gz`` or ``.jsonl.xz``.
         out: folder for checkpoints, log and weights.
+        start_from: weights folder of the app's form; the run starts with its parameters. None: at random.
         sets: name -> how often each context of the set is seen per epoch (fractions are drawn).
         held_out: names of sets for the measurement at the end; never trained on.
         held_out_data: their folder.
@@ -40,12 +43,18 @@ class TrainConfig:
         n_contexts: contexts per step and process; a multiple of every set size.
         n_questions: questions per context.
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
+        absent_share: share of the questions that are asked of a set which does not hold the answer; the
+            target is then the sentence engine.training.prompts.ABSENT.
+        quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes);
+            0: none.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
         warmup_steps, flat_share, final_lr_share: linear up for so many steps, flat until so much of the
             minutes is over, then linear down to that share of the rate.
         clip_norm: greatest norm of the gradient of all parameters together.
         max_chunk_tokens, max_question_tokens: longer ones are left out.
+        chunk_tokens: notes are cut into chunks of at most so many tokens, template included, as the app does,
+            and the chunks are the contexts; ``max_chunk_tokens`` has no meaning then. 0: a note is a context.
         compile: whether torch.compile is used: 1.75 times the steps, after a minute or two in each run.
         hypernetwork: fields of HypernetworkConfig that differ from the embedded default.
     """
@@ -54,6 +63,7 @@ class TrainConfig:
     data: Path
     out: Path
     sets: dict[str, float]
+    start_from: Path | None = None
     held_out: tuple[str, ...] = ()
     held_out_data: Path = Path()
     n_personal_notes: int = 0
@@ -63,6 +73,8 @@ class TrainConfig:
     n_contexts: int = 64
     n_questions: int = 4
     set_sizes: tuple[int, ...] = (1, 1, 2, 4)
+    absent_share: float = 0.0
+    quotes_every: int = 0
     dense_start: float = 0.5
     dense_end: float = 0.2
     lr_muon: float = 2e-3
@@ -73,10 +85,21 @@ class TrainConfig:
     clip_norm: float = 1.0
     max_chunk_tokens: int = 384
     max_question_tokens: int = 96
+    chunk_tokens: int = 0
     compile: bool = True
     checkpoint_every_s: float = 60.0
     log_every_steps: int = 100
     hypernetwork: dict[str, Any] = field(default_factory=dict)  # checked by HypernetworkConfig
+
+    @property
+    def longest_context(self) -> int:
+        """Tokens of the longest context, template included."""
+        return self.chunk_tokens or self.max_chunk_tokens
+
+    @property
+    def measured_sizes(self) -> tuple[int, ...]:
+        """Set sizes of the measurement at the end, ascending."""
+        return (1, 4, 8) if self.chunk_tokens else (1, 4)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -91,7 +114,7 @@ class TrainConfig:
         if unknown:
             msg = f"unknown fields in {path.name}: {', '.join(unknown)}"
             raise ValueError(msg)
-        for name in ("base_model", "data", "out", "held_out_data"):
+        for name in ("base_model", "data", "out", "start_from", "held_out_data"):
             if name in raw:
                 raw[name] = path.parent / raw[name]
         for name in ("held_out", "set_sizes"):
@@ -114,7 +137,13 @@ class TrainConfig:
         for name in ("n_contexts", "n_questions", "minutes", "clip_norm", "log_every_steps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, got {getattr(self, name)}")
-        for name in ("dense_start", "dense_end", "flat_share", "final_lr_share"):
+        if self.quotes_every < 0 or (self.quotes_every and not self.chunk_tokens):
+            msg = f"quotes_every must be 0, or greater with chunk_tokens, got {self.quotes_every}"
+            raise ValueError(msg)
+        if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
+            msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
+            raise ValueError(msg)
+        for name in ("absent_share", "dense_start", "dense_end", "flat_share", "final_lr_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
         if not self.set_sizes or any(size < 1 or self.n_contexts % size for size in self.set_sizes):

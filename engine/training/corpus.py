@@ -1,7 +1,7 @@
 """Sets of contexts and questions, tokenised once, kept as flat arrays."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from engine.training.chunked import ChunkTokens, cut_note
 from engine.training.personal_notes.generator import generate_note
 from engine.training.prompts import Templates
 from engine.training.question_sets import RawExample, parse, read_lines
@@ -34,12 +35,15 @@ class Example:
 class Corpus:
     """Many examples as slices of one array of tokens.
 
+    A context is a chunk of a note; of a note that was not cut there is one, the whole.
+
     Attributes:
         tokens: (N,) of every context, question and answer, without templates.
         contexts: (n, 2) start and end of each context in ``tokens``.
         rows: (n, 2) first and last-plus-one row of each context's questions.
         questions: (q, 3) start of question, start of answer, end of answer.
         sets: (n,) index of the set each context is from.
+        notes: (m, 2) first and last-plus-one context of each note, in the note's order.
     """
 
     tokens: NDArray[np.uint16]
@@ -47,6 +51,7 @@ class Corpus:
     rows: NDArray[np.int64]
     questions: NDArray[np.int64]
     sets: NDArray[np.int64]
+    notes: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.contexts)
@@ -70,7 +75,7 @@ class Corpus:
     def join(cls, parts: Iterable[Self]) -> Self:
         """One corpus of several; empty parts are fine."""
         shifted: list[Self] = []
-        n_tokens = n_questions = 0
+        n_tokens = n_questions = n_contexts = 0
         for part in parts:
             shifted.append(
                 cls(
@@ -79,17 +84,13 @@ class Corpus:
                     part.rows + n_questions,
                     part.questions + n_tokens,
                     part.sets,
+                    part.notes + n_contexts,
                 )
             )
+            n_contexts += len(part)
             n_tokens += len(part.tokens)
             n_questions += len(part.questions)
-        return cls(
-            np.concatenate([part.tokens for part in shifted]),
-            np.concatenate([part.contexts for part in shifted]),
-            np.concatenate([part.rows for part in shifted]),
-            np.concatenate([part.questions for part in shifted]),
-            np.concatenate([part.sets for part in shifted]),
-        )
+        return cls(*(np.concatenate([getattr(part, f.name) for part in shifted]) for f in fields(cls)))
 
     def save(self, path: Path) -> None:
         """Write as .npz, beside and then in place: a cut-off run must not leave half a corpus."""
@@ -120,10 +121,17 @@ def made_notes(seed: int, count: int) -> list[RawExample]:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Longest context and longest prompt with target, in tokens, templates included."""
+    """What a corpus leaves out, in tokens, templates included.
+
+    Attributes:
+        max_chunk_tokens: of a context.
+        max_question_tokens: of a prompt with its target.
+        cuts_notes: whether longer notes are cut into chunks, as the app does, or left out.
+    """
 
     max_chunk_tokens: int
     max_question_tokens: int
+    cuts_notes: bool = False
 
 
 def build_corpus(
@@ -165,36 +173,65 @@ def _tokenise_made(job: tuple[int, int], *, tokenizer_json: str, limits: Limits,
 def tokenise(
     examples: Sequence[RawExample], tokenizer: Tokenizer, limits: Limits, set_index: int = 0
 ) -> Corpus:
-    """Tokenise, leaving out contexts and questions that are too long."""
+    """Tokenise, leaving out what is too long.
+
+    With ``limits.cuts_notes`` a note's questions go to the chunks that answer them; questions that no chunk
+    answers are left out, and notes without any question. Chunks without a question stay.
+    """
     templates = Templates.of(tokenizer)
-    n_context_extra = len(templates.context_prefix)
     n_extra = len(templates.prompt_prefix) + len(templates.prompt_suffix) + len(templates.end_of_turn)
 
     def encode(texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
-    contexts = encode([example.context.strip() for example in examples])
+    notes = _chunks(examples, tokenizer, limits, len(templates.context_prefix))
     questions = iter(encode([q for example in examples for q, _ in example.questions]))
     answers = iter(encode([a[0] for example in examples for _, a in example.questions]))
     flat: list[int] = []
     context_spans: list[tuple[int, int]] = []
     rows: list[tuple[int, int]] = []
     question_spans: list[tuple[int, int, int]] = []
-    for example, context in zip(examples, contexts, strict=True):
+    note_spans: list[tuple[int, int]] = []
+    for example, (chunks, owners) in zip(examples, notes, strict=True):
         pairs = [(next(questions), next(answers)) for _ in example.questions]
-        pairs = [(q, a) for q, a in pairs if len(q) + len(a) + n_extra <= limits.max_question_tokens]
-        if not pairs or len(context) + n_context_extra > limits.max_chunk_tokens:
+        pairs_of: list[list[tuple[list[int], list[int]]]] = [[] for _ in chunks]
+        for (q, a), owner in zip(pairs, owners, strict=True):
+            if owner is not None and len(q) + len(a) + n_extra <= limits.max_question_tokens:
+                pairs_of[owner].append((q, a))
+        if not any(pairs_of):
             continue
-        context_spans.append((len(flat), len(flat) + len(context)))
-        flat += context
-        rows.append((len(question_spans), len(question_spans) + len(pairs)))
-        for q, a in pairs:
-            question_spans.append((len(flat), len(flat) + len(q), len(flat) + len(q) + len(a)))
-            flat += q + a
+        note_spans.append((len(rows), len(rows) + len(chunks)))
+        for chunk, own in zip(chunks, pairs_of, strict=True):
+            context_spans.append((len(flat), len(flat) + len(chunk)))
+            flat += chunk
+            rows.append((len(question_spans), len(question_spans) + len(own)))
+            for q, a in own:
+                question_spans.append((len(flat), len(flat) + len(q), len(flat) + len(q) + len(a)))
+                flat += q + a
     return Corpus(
         np.array(flat, np.uint16),
         np.array(context_spans, np.int64).reshape(-1, 2),
         np.array(rows, np.int64).reshape(-1, 2),
         np.array(question_spans, np.int64).reshape(-1, 3),
         np.full(len(rows), set_index, np.int64),
+        np.array(note_spans, np.int64).reshape(-1, 2),
     )
+
+
+def _chunks(
+    examples: Sequence[RawExample], tokenizer: Tokenizer, limits: Limits, n_template: int
+) -> Iterator[tuple[list[list[int]], list[int | None]]]:
+    """Per note its chunks, and per question the chunk that answers it; no chunk if the note is too long."""
+    texts = [example.context.strip() for example in examples]
+    if limits.cuts_notes:
+        counter = ChunkTokens(tokenizer, n_template)
+        for text, example in zip(texts, examples, strict=True):
+            cut = cut_note(text, example.questions, counter, limits.max_chunk_tokens)
+            yield cut.chunks, cut.owners
+        return
+    encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
+    for encoding, example in zip(encodings, examples, strict=True):
+        fits = len(encoding.ids) + n_template <= limits.max_chunk_tokens
+        yield (
+            ([encoding.ids], [0] * len(example.questions)) if fits else ([], [None] * len(example.questions))
+        )

@@ -15,20 +15,22 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.hypernetwork.perceiver import PerceiverLayer
 from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
-from engine.training.batches import Batch, epoch_order, make_batch
+from engine.training.batches import Batch, epoch_order, make_batch, note_order
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus, Limits, build_corpus
-from engine.training.held_out import held_out_pairs, measure
-from engine.training.metrics import mean
+from engine.training.held_out import held_out_notes, held_out_pairs, measure, measure_chunks
+from engine.training.metrics import Score, mean
 from engine.training.optimizers import learning_rate_share, make_optimizers
 from engine.training.place import Place
 from engine.training.prompts import Templates
-from engine.training.student import Student, embedded_config, new_hypernetwork
+from engine.training.quotes import make_quotes_batch
+from engine.training.student import Student, embedded_config, new_hypernetwork, start_from
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Trainer:
         clock: seconds since any moment; tests pass one that counts steps.
 
     Raises:
-        ModelUnavailable: the base model cannot be read.
+        ModelUnavailable: the base model cannot be read, or the weights to start from cannot be used.
         FileNotFoundError: a set is not there.
     """
 
@@ -70,8 +72,11 @@ class Trainer:
         self.corpus = self._corpus()
         dtype = torch.bfloat16 if place.device.type == "cuda" else torch.float32
         base = FrozenLlama.from_gguf(config.base_model, device=place.device, dtype=dtype)
-        shape = embedded_config(base.config, max_chunk_tokens=config.max_chunk_tokens, **config.hypernetwork)
-        self.hypernetwork = new_hypernetwork(shape).to(place.device)
+        shape = embedded_config(base.config, max_chunk_tokens=config.longest_context, **config.hypernetwork)
+        self.hypernetwork = new_hypernetwork(shape)
+        if config.start_from:
+            start_from(self.hypernetwork, config.start_from)
+        self.hypernetwork.to(place.device)
         self.student = Student(self.hypernetwork, base, place.device)
         self.optimizers = make_optimizers(self.hypernetwork, config)
         self.progress = Progress()
@@ -85,7 +90,7 @@ class Trainer:
         config = self.config
         # Sets are known by their place in the config: a corpus made for another list must not be taken up.
         names = list(config.sets)
-        made_of = [names, config.n_personal_notes, config.seed, config.max_chunk_tokens]
+        made_of = [names, config.n_personal_notes, config.seed, config.longest_context, config.chunk_tokens]
         made_of += [config.max_question_tokens, self.tokenizer.to_str()]
         path = config.out / f"corpus-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]}.npz"
         if self.place.is_first and not path.exists():
@@ -100,15 +105,17 @@ class Trainer:
             )
             corpus.save(path)
             logger.info(
-                "corpus: %d contexts, %d questions, %d tokens in %.0f s",
-                len(corpus), len(corpus.questions), len(corpus.tokens), time.monotonic() - started,
+                "corpus: %d notes, %d contexts, %d questions, %d tokens in %.0f s",
+                len(corpus.notes), len(corpus), len(corpus.questions), len(corpus.tokens),
+                time.monotonic() - started,
             )  # fmt: skip
         self.place.barrier()
         return Corpus.load(path)
 
     @property
     def _limits(self) -> Limits:
-        return Limits(self.config.max_chunk_tokens, self.config.max_question_tokens)
+        config = self.config
+        return Limits(config.longest_context, config.max_question_tokens, cuts_notes=config.chunk_tokens > 0)
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -143,28 +150,56 @@ class Trainer:
     def _batches(self) -> Iterator[Batch]:
         """Endless; every process draws the same order and takes its part of each batch."""
         config, place = self.config, self.place
-        weights = np.array([*config.sets.values(), config.personal_notes_weight])[self.corpus.sets]
         # A resumed run must not see the first epoch's order again.
         rng = np.random.default_rng((config.seed, self.progress.step))
         own_rng = np.random.default_rng((config.seed, self.progress.step, place.rank))
-        batch_size = config.n_contexts * place.n_processes
+        step = self.progress.step  # of the batch, which is made a few steps ahead
         while True:
             n_batches = 0
-            for indices in epoch_order(self.corpus.lengths, weights, batch_size, rng):
+            for indices in self._epoch(rng):
                 n_batches += 1
-                mine = indices[place.rank :: place.n_processes]
-                share = self._share()
-                batch = make_batch(
-                    [self.corpus.example(int(i), self.templates) for i in mine],
-                    self.templates,
-                    n_questions=config.n_questions,
-                    dense=config.dense_start + (config.dense_end - config.dense_start) * share,
-                    rng=own_rng,
-                )
+                # Contiguous: neighbours make the sets.
+                mine = indices[place.rank * config.n_contexts : (place.rank + 1) * config.n_contexts]
+                batch = self._batch(mine, step, own_rng)
+                step += 1
                 yield batch.pinned() if place.device.type == "cuda" else batch
             if not n_batches:
+                batch_size = config.n_contexts * place.n_processes
                 detail = f"An epoch of {len(self.corpus)} contexts does not fill one batch of {batch_size}."
                 raise EngineError("There is too little to train on.", detail)
+
+    def _epoch(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        config, corpus = self.config, self.corpus
+        batch_size = config.n_contexts * self.place.n_processes
+        weights = np.array([*config.sets.values(), config.personal_notes_weight])
+        if config.chunk_tokens:
+            return note_order(corpus.notes, weights[corpus.sets[corpus.notes[:, 0]]], batch_size, rng)
+        return epoch_order(corpus.lengths, weights[corpus.sets], batch_size, rng)
+
+    def _batch(self, indices: NDArray[np.int64], step: int, rng: np.random.Generator) -> Batch:
+        config = self.config
+        examples = [self.corpus.example(int(i), self.templates) for i in indices]
+        if config.quotes_every and step % config.quotes_every == config.quotes_every - 1:
+            return make_quotes_batch(
+                examples,
+                self.templates,
+                n_questions=config.n_questions,
+                set_size=self._set_size(step),
+                with_absent=config.absent_share > 0,
+                rng=rng,
+            )
+        return make_batch(
+            examples,
+            self.templates,
+            n_questions=config.n_questions,
+            dense=config.dense_start + (config.dense_end - config.dense_start) * self._share(),
+            rng=rng,
+            set_size=self._set_size(step),
+            absent_share=config.absent_share,
+        )
+
+    def _set_size(self, step: int) -> int:
+        return self.config.set_sizes[step % len(self.config.set_sizes)]
 
     def _share(self) -> float:
         return min(1.0, self.progress.seconds / (self.config.minutes * 60))
@@ -221,8 +256,7 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * share
-        set_size = config.set_sizes[self.progress.step % len(config.set_sizes)]
-        loss = self.student.loss(batch, set_size)
+        loss = self.student.loss(batch, self._set_size(self.progress.step))
         loss.backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.hypernetwork.parameters(), config.clip_norm)
@@ -254,20 +288,24 @@ class Trainer:
         with (self.config.out / LOG_FILE).open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry) + "\n")
 
-    def measure(self, *, limit: int, set_sizes: tuple[int, ...] = (1, 4)) -> dict[str, dict[str, float]]:
-        """Recall on the held-out sets; the first process only.
+    def measure(self, *, limit: int) -> dict[str, dict[str, float]]:
+        """Recall on the held-out sets, with sets of ``measured_sizes``; the first process only.
 
         Raises:
             FileNotFoundError: a held-out set is not there.
             ValueError: one has fewer contexts than a set needs.
         """
-        results: dict[str, dict[str, float]] = {}
-        for name in self.config.held_out:
-            pairs = held_out_pairs(self.config.held_out_data, name, limit, self.tokenizer, self._limits)
-            results[name] = {
-                f"recall_{k}_notes": round(
-                    mean(measure(self.student, pairs, self.tokenizer, set_size=k)).recall, 4
-                )
-                for k in set_sizes
-            }
-        return results
+        return {name: self._measure(name, limit) for name in self.config.held_out}
+
+    def _measure(self, name: str, limit: int) -> dict[str, float]:
+        config, tokenizer = self.config, self.tokenizer
+        scores: dict[str, list[Score]] = {}
+        if config.chunk_tokens:
+            notes = held_out_notes(config.held_out_data, name, limit, tokenizer, self._limits)
+            for k in config.measured_sizes:
+                scores[f"recall_{k}_chunks"] = measure_chunks(self.student, notes, tokenizer, set_size=k)
+        else:
+            pairs = held_out_pairs(config.held_out_data, name, limit, tokenizer, self._limits)
+            for k in config.measured_sizes:
+                scores[f"recall_{k}_notes"] = measure(self.student, pairs, tokenizer, set_size=k)
+        return {label: round(mean(part).recall, 4) for label, part in scores.items()}

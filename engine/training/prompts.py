@@ -7,6 +7,8 @@ question.
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from engine.prompt_frame import ASSISTANT_ROLE, NEXT_TURN, SYSTEM_TURN, TURN_END, TURN_START, USER_ROLE
@@ -16,17 +18,32 @@ PROMPT_PREFIX = TURN_START + SYSTEM_TURN + NEXT_TURN + USER_ROLE
 PROMPT_SUFFIX = NEXT_TURN + ASSISTANT_ROLE
 END_OF_TURN = TURN_END
 CONTINUE = "Continue: "
+ABSENT = "That is not in your notes."
+"""The answer to a question that the notes do not answer."""
+QUOTE_BORDER = "\n\n"
+"""Between passages, and between them and the question, as engine.chat.prompt joins them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """The template's pieces as token ids."""
+    """The template's pieces as token ids.
+
+    Attributes:
+        absent: the sentence ABSENT with the end of the turn: a whole target.
+        quote_border: what QUOTE_BORDER becomes between two texts.
+        quote_border_before_digit: the same where the second text begins with one of ``digits``: the tokenizer
+            sets digits apart before anything else, and so sees the line breaks as a text's end.
+    """
 
     context_prefix: list[int]
     prompt_prefix: list[int]
     prompt_suffix: list[int]
     end_of_turn: list[int]
     continue_prefix: list[int]
+    absent: NDArray[np.int32]
+    quote_border: list[int]
+    quote_border_before_digit: list[int]
+    digits: frozenset[int]
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> Self:
@@ -41,4 +58,8 @@ class Templates:
             prompt_suffix=ids(PROMPT_SUFFIX),
             end_of_turn=ids(END_OF_TURN),
             continue_prefix=ids(PROMPT_PREFIX + CONTINUE),
+            absent=np.array(ids(ABSENT) + ids(END_OF_TURN), np.int32),
+            quote_border=ids(f"a{QUOTE_BORDER}a")[1:-1],
+            quote_border_before_digit=ids(f"a{QUOTE_BORDER}1")[1:-1],
+            digits=frozenset(ids("0123456789")),
         )

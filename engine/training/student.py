@@ -4,19 +4,25 @@ Shapes: C contexts, Q questions per context, k contexts per set, G = C / k sets.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.hypernetwork.internalizer import load_hypernetwork
 from engine.models.llama import FrozenLlama, LlamaConfig
 from engine.training.batches import Batch, pack
 from engine.training.corpus import Tokens
 from engine.training.prompts import CONTEXT_PREFIX
 
 MODULE = "down_proj"
+_MAY_DIFFER = frozenset(("max_chunk_tokens", "base_model", "base_model_hash", "training"))
+"""What is said about weights, and does not change what they mean."""
 
 
 def embedded_config(base: LlamaConfig, **changes: object) -> HypernetworkConfig:
@@ -58,6 +64,25 @@ def new_hypernetwork(config: HypernetworkConfig) -> Hypernetwork:
         hypernetwork.scaler_B[module.name].fill_(0.1)
         hypernetwork.bias_A[module.name].normal_(std=0.2 / module.d_in**0.5)
     return hypernetwork
+
+
+def start_from(hypernetwork: Hypernetwork, weights_dir: Path) -> None:
+    """Overwrite all parameters with those of a weights folder; int8 matrices are dequantised.
+
+    Raises:
+        ModelUnavailable: the folder cannot be read, or holds a hypernetwork of another shape.
+    """
+    trained = load_hypernetwork(weights_dir)
+    ours, theirs = asdict(hypernetwork.config), asdict(trained.config)
+    differing = [
+        f"{name} is {theirs[name]!r} there and {value!r} here"
+        for name, value in ours.items()
+        if name not in _MAY_DIFFER and theirs[name] != value
+    ]
+    if differing:
+        detail = f"{weights_dir}: {'; '.join(differing)}."
+        raise ModelUnavailable("The training cannot start from these weights.", detail)
+    hypernetwork.load_state_dict(trained.state_dict())
 
 
 class Student:
@@ -107,7 +132,11 @@ class Student:
         end_of_turn: int,
         n_new: int,
     ) -> list[list[int]]:
-        """Greedy answers, one prompt per context; without a KV cache, as only the training uses it."""
+        """Greedy answers; without a KV cache, as only the training uses it.
+
+        Args:
+            prompts: as many for each set, in the order of the sets.
+        """
         batch = pack(contexts, [(prompt, prompt[:0]) for prompt in prompts]).to(self.device)
         n = len(prompts)
         lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.device)

@@ -31,6 +31,15 @@ def test_the_shipped_hypernetworks_config_can_be_loaded() -> None:
     assert not set(config.held_out) & set(config.sets)
 
 
+def test_the_config_that_goes_on_from_the_shipped_weights_trains_on_the_same_data() -> None:
+    first, second = TrainConfig.load(SHIPPED), TrainConfig.load(SHIPPED.with_name("embedded_sets.toml"))
+    assert second.start_from is not None
+    assert (second.start_from / "config.json").resolve() == SHIPPED.parents[2] / "weights" / "config.json"
+    assert (second.sets, second.data, second.held_out) == (first.sets, first.data, first.held_out)
+    assert second.n_personal_notes == first.n_personal_notes
+    assert second.out != first.out
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
@@ -41,6 +50,9 @@ def test_the_shipped_hypernetworks_config_can_be_loaded() -> None:
         ("set_sizes = [0]", "must be a multiple of each set size"),
         ("dense_start = 1.5", r"dense_start must be in \[0, 1\], got 1.5"),
         ("final_lr_share = -0.1", r"final_lr_share must be in \[0, 1\]"),
+        ("absent_share = 2", r"absent_share must be in \[0, 1\]"),
+        ("chunk_tokens = 3", "chunk_tokens must be 0 or at least 16, got 3"),
+        ("quotes_every = 5", "quotes_every must be 0, or greater with chunk_tokens, got 5"),
         ("personal_notes_weight = -1.0", "less than 0 times"),
         ("n_questions =", "Invalid value"),
         ("[hypernetwork]\nd_latents = 4", "cannot choose these fields of its hypernetwork: d_latents"),

@@ -1,5 +1,6 @@
 """Whole runs on a tiny base model; their clock counts steps, so that a slow machine trains as much."""
 
+import dataclasses
 import gzip
 import json
 import os
@@ -144,6 +145,36 @@ def test_a_stopped_run_goes_on_where_it_was(config_path: Path) -> None:
     assert (third.progress.step, third.progress.seconds) == (160, 100)
 
 
+def continued(config_path: Path, changes: str = "") -> Path:
+    """The config of a run that starts from the weights another run shipped, and the trained run's state."""
+    trainer = trainer_at(config_path)
+    trainer.run(10 / 60)
+    export_weights(trainer.hypernetwork, trainer.config, 10, 10.0)
+    ship(trainer.config.out / "trained", config_path.parent / "weights", "another file", quantise=False)
+    text = config_path.read_text(encoding="utf-8").replace('out = "run"', 'out = "next"')
+    path = config_path.with_name("next.toml")
+    path.write_text('start_from = "weights"\nmax_chunk_tokens = 100\n' + text + changes, encoding="utf-8")
+    return path
+
+
+def test_a_run_starts_from_the_weights_it_is_given_until_it_has_a_state(config_path: Path) -> None:
+    next_path = continued(config_path)
+    trained, second = state_of(trainer_at(config_path)), trainer_at(next_path)
+    for name, value in state_of(second).items():
+        assert torch.allclose(value, trained[name], atol=1e-2, rtol=1e-3), name  # float16 in between
+    assert second.progress.step == 0
+    second.run(10 / 60)
+    third = trainer_at(next_path)
+    assert third.progress.step == 10
+    assert all(torch.equal(value, state_of(third)[name]) for name, value in state_of(second).items())
+
+
+def test_weights_of_another_shape_are_refused_with_what_differs(config_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot start from these weights") as caught:
+        trainer_at(continued(config_path, "n_self_attn_per_block = 2\n"))
+    assert "n_self_attn_per_block is 1 there and 2 here." in str(caught.value.detail)
+
+
 def test_a_resumed_run_sees_its_contexts_in_another_order(config_path: Path) -> None:
     first = next(trainer_at(config_path)._batches())
     resumed = trainer_at(config_path)
@@ -194,6 +225,50 @@ def test_processes_share_each_batch_without_overlap(config_path: Path) -> None:
         parts.append({tuple(row.tolist()) for row in batch.contexts})
     assert len(parts[0]) == len(parts[1]) == 4
     assert not parts[0] & parts[1]
+
+
+def write_long_notes(path: Path, count: int) -> None:
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        for i in range(count):
+            context = " ".join(
+                f"the tin {i} in the shed {j} is in the end a key{j}." for j in range(i % 5 + 1)
+            )
+            qas = [{"q": f"what is in shed {j}?", "a": [f"key{j}"]} for j in range(i % 5 + 1)]
+            file.write(json.dumps({"context": context, "qas": qas}) + "\n")
+
+
+CHUNKED = "chunk_tokens = 64\nquotes_every = 3\nabsent_share = 0.2\n"
+
+
+@pytest.fixture
+def chunked_path(config_path: Path) -> Path:
+    """A config that trains with all there is: chunks, sets, absent answers and quotes."""
+    write_long_notes(config_path.parent / "data" / "notes.jsonl.gz", 40)
+    write_long_notes(config_path.parent / "data" / "held.jsonl.gz", 9)
+    text = CHUNKED + CONFIG.format(minutes=100 / 60).replace("n_contexts = 4", "n_contexts = 8")
+    config_path.write_text(text.replace("set_sizes = [1, 2]", "set_sizes = [1, 4, 2, 8]"), encoding="utf-8")
+    return config_path
+
+
+def test_a_run_on_chunks_learns_and_every_third_step_has_quotes(chunked_path: Path) -> None:
+    trainer = trainer_at(chunked_path)
+    assert trainer.hypernetwork.config.max_chunk_tokens == 64
+    batches = [batch for batch, _ in zip(trainer._batches(), range(12), strict=False)]
+    assert [len(batch.contexts) for batch in batches] == [8, 8, 4, 8, 8, 4, 8, 8, 4, 8, 8, 8]
+    trainer.run(30 / 60)
+    losses = {entry["step"]: entry["loss"] for entry in log_of(trainer)}
+    assert losses[30] < losses[1] - 0.5
+
+
+def test_processes_take_neighbours_so_that_sets_stay_whole(chunked_path: Path) -> None:
+    parts = []
+    for rank in range(2):
+        trainer = trainer_at(chunked_path)
+        trainer.place = Place(rank, 2, torch.device("cpu"))
+        parts.append(next(trainer._batches()).contexts)
+    trainer = trainer_at(chunked_path)
+    trainer.config = dataclasses.replace(trainer.config, n_contexts=16)
+    assert torch.equal(torch.cat(parts), next(trainer._batches()).contexts)
 
 
 @pytest.mark.slow
@@ -337,6 +412,16 @@ def test_the_command_trains_exports_and_measures(
     assert all(0 <= value <= 1 for value in results["held"].values())
     trained = config_path.parent / "run" / "trained"
     assert json.loads((trained / "config.json").read_text())["training"]["steps"] >= 20
+
+
+def test_a_run_on_chunks_is_measured_with_sets_of_chunks(
+    chunked_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = chunked_path.read_text(encoding="utf-8").replace(f"minutes = {100 / 60}", "minutes = 0.002")
+    chunked_path.write_text(text, encoding="utf-8")
+    assert main([str(chunked_path), "--measure", "9"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert set(results["held"]) == {"recall_1_chunks", "recall_4_chunks", "recall_8_chunks"}
 
 
 def test_a_missing_base_model_is_one_sentence_and_exit_code_1(

@@ -1,0 +1,142 @@
+"""Notes cut into chunks as the app cuts them, and which chunk answers which question."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+
+from engine.documents.chunking import iterate_chunks
+
+_WORD = re.compile(r"\w+")
+_FIRST_BLANK = re.compile(r"\s")
+_BLANK = ("", " ", "\n")
+"""What may follow a chunk so that its last token ends with it; nothing at the note's end."""
+
+
+class ChunkTokens:
+    """The tokenizer as ``iterate_chunks`` wants it; tokenises a note once, and of its chunks the first words.
+
+    Args:
+        n_template: tokens of the template around a chunk.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, n_template: int) -> None:
+        self._tokenizer, self._n_template = tokenizer, n_template
+        self._note, self._note_ids, self._starts = "", list[int](), list[int]()
+        self._known: dict[str, list[int]] = {}
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a chunk with this text, the template's included."""
+        return self._n_template + len(self.ids(text))
+
+    def token_offsets(self, text: str) -> list[int]:
+        """Where each token of the text alone starts, in characters; the text is the note from now on."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        self._note, self._note_ids = text, encoding.ids
+        self._starts = [start for start, _ in encoding.offsets]
+        self._known = {"": [], text: self._note_ids}
+        return self._starts
+
+    def ids(self, text: str) -> list[int]:
+        """Tokens of a text without template."""
+        if text not in self._known:
+            self._known[text] = self._cut_out(text) or self._encoded(text)
+        return self._known[text]
+
+    def _cut_out(self, text: str) -> list[int] | None:
+        """Tokens of a part of the note; None if it is none, or does not end with a word.
+
+        A space or line break always begins a token (a digit even stands alone): from there on a part has the
+        tokens it has in the whole. Its first word may have others, for it lost the space before it.
+        """
+        start = self._note.find(text)
+        end = start + len(text)
+        if start < 0 or self._note[end : end + 1] not in _BLANK:
+            return None
+        blank = _FIRST_BLANK.search(text)
+        if blank is None or blank.group() not in _BLANK:  # other blanks may be one token with what follows
+            return None
+        first = bisect_left(self._starts, start + blank.start())
+        rest = self._note_ids[first : bisect_left(self._starts, end)]
+        return self._encoded(text[: blank.start()]) + rest
+
+    def _encoded(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+@dataclass(frozen=True, slots=True)
+class CutNote:
+    """A note's chunks.
+
+    Attributes:
+        chunks: tokens of each, without template, in the note's order.
+        owners: per question the chunk that answers it; None if no single chunk does.
+    """
+
+    chunks: list[list[int]]
+    owners: list[int | None]
+
+
+def cut_note(
+    text: str, questions: Sequence[tuple[str, Sequence[str]]], tokens: ChunkTokens, max_tokens: int
+) -> CutNote:
+    """Cut a note with the app's chunker and give each question to a chunk.
+
+    Args:
+        questions: question and accepted answers, the reference answer first.
+        max_tokens: longest chunk, template included.
+
+    Raises:
+        ValueError: not even one character fits ``max_tokens``.
+    """
+    spans = iterate_chunks(text, tokens, max_tokens)
+    texts = [text[span.start : span.end] for span in spans]
+    return CutNote(
+        [tokens.ids(chunk) for chunk in texts], find_owners(texts, [(q, a[0]) for q, a in questions])
+    )
+
+
+def find_owners(chunks: Sequence[str], questions: Sequence[tuple[str, str]]) -> list[int | None]:
+    """The chunk each question is answered by.
+
+    The chunk that has the answer literally, in whole words, whatever its case and blank space; of several the
+    one that has most of the question's words. A note of one chunk answers all its questions, also those
+    whose answer is in other words.
+    """
+    if len(chunks) <= 1:
+        return [0 if chunks else None for _ in questions]
+    folded = [_folded(chunk) for chunk in chunks]
+    words = [set(_WORD.findall(chunk)) for chunk in folded]
+    owners: list[int | None] = []
+    for question, answer in questions:
+        wanted = _folded(answer)
+        holders = [i for i, chunk in enumerate(folded) if _holds(chunk, wanted)]
+        if len(holders) > 1:
+            asked = set(_WORD.findall(_folded(question)))
+            holders.sort(key=lambda i: -len(asked & words[i]))
+        owners.append(holders[0] if holders else None)
+    return owners
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _holds(text: str, wanted: str) -> bool:
+    """Whether ``wanted`` stands in the text, not inside a longer word: no 5 in 1995."""
+    start = text.find(wanted) if wanted else -1
+    while start >= 0:
+        end = start + len(wanted)
+        cuts_word = (start > 0 and _same_word(text[start - 1], text[start])) or (
+            end < len(text) and _same_word(text[end - 1], text[end])
+        )
+        if not cuts_word:
+            return True
+        start = text.find(wanted, start + 1)
+    return False
+
+
+def _same_word(left: str, right: str) -> bool:
+    return left.isalnum() and right.isalnum()

@@ -1,0 +1,104 @@
+"""Batches whose questions stand behind passages of the notes, as the app's mode with quotes asks them.
+
+The prompts are longer here, so that a batch takes only half of the contexts: memory and time stay level.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.training.batches import Batch, Pair, choose_pairs, pack, row_of_far_set
+from engine.training.corpus import Example, Tokens
+from engine.training.prompts import Templates
+
+MAX_PROMPT_TOKENS = 256
+_MOST_PASSAGES = 3
+_ABSENT_SHARE = 0.1
+"""Questions that neither a passage nor a note of the set answers, if any are wanted."""
+_NEAR_SHARE = 0.5
+
+
+def n_quoted_contexts(n_contexts: int, set_size: int) -> int:
+    """Half of a batch's contexts, as whole sets."""
+    return max(set_size, n_contexts // 2 // set_size * set_size)
+
+
+def make_quotes_batch(
+    examples: Sequence[Example],
+    templates: Templates,
+    *,
+    n_questions: int,
+    set_size: int,
+    with_absent: bool,
+    rng: np.random.Generator,
+) -> Batch:
+    """Draw questions, each with 1 to 3 passages before it: the chunk that answers it, and others.
+
+    The others are of the same set or from anywhere in the batch, one as likely as the other.
+
+    Args:
+        with_absent: whether a tenth of the questions is asked of a set, and behind passages, that do not hold
+            the answer.
+    """
+    half = examples[: n_quoted_contexts(len(examples), set_size)]
+    chosen = choose_pairs(half, n_questions, set_size, rng)
+    owners = {id(pair): i for i, example in enumerate(half) for pair in example.questions}
+    passages = [example.context[len(templates.context_prefix) :] for example in half]
+    sequences: list[Pair | None] = []
+    for row, pair in enumerate(chosen):
+        if pair is None:
+            sequences.append(None)
+            continue
+        (prompt, target), owner = pair, owners[id(pair)]
+        right, excluded = [passages[owner]], {owner}
+        far = None
+        if with_absent and rng.random() < _ABSENT_SHARE:
+            far = row_of_far_set(chosen, row, n_questions * set_size, rng)
+        if far:
+            prompt, target, right = far[1][0], templates.absent, []
+            source = owners[id(far[1])] // set_size
+            # With the sets beside the source's, which may hold the rest of its note.
+            excluded = set(range((source - 1) * set_size, (source + 2) * set_size))
+        first = row // (n_questions * set_size) * set_size
+        others = _others(range(first, first + set_size), len(half), excluded, rng)
+        n_others = int(rng.integers(1, _MOST_PASSAGES + 1)) - len(right)
+        prompt = _quoting(prompt, right, [passages[i] for i in others[:n_others]], templates, rng)
+        sequences.append((prompt, target))
+    return pack([example.context for example in half], sequences)
+
+
+def _others(own: range, n_contexts: int, excluded: set[int], rng: np.random.Generator) -> list[int]:
+    """Up to _MOST_PASSAGES contexts, each once: of ``own`` or of all, one as likely as the other."""
+    near = [int(i) for i in rng.permutation(own) if i not in excluded]
+    anywhere = [int(i) for i in rng.permutation(n_contexts) if i not in excluded]
+    picked: list[int] = []
+    while anywhere and len(picked) < _MOST_PASSAGES:
+        pool = near if near and rng.random() < _NEAR_SHARE else anywhere
+        if (i := pool.pop()) not in picked:
+            picked.append(i)
+    return picked
+
+
+def _quoting(
+    prompt: Tokens, right: list[Tokens], others: list[Tokens], templates: Templates, rng: np.random.Generator
+) -> Tokens:
+    """The prompt with passages before its question, the right one in a random place.
+
+    Of the others those are left out that would make it longer than MAX_PROMPT_TOKENS.
+    """
+    n_border = len(templates.quote_border)
+    room = MAX_PROMPT_TOKENS - len(prompt) - sum(len(passage) + n_border for passage in right)
+    quoted: list[Tokens] = []
+    for passage in others:
+        if len(passage) + n_border <= room:
+            quoted.append(passage)
+            room -= len(passage) + n_border
+    for passage in right:
+        quoted.insert(int(rng.integers(len(quoted) + 1)), passage)
+    n_prefix = len(templates.prompt_prefix)
+    parts = [prompt[:n_prefix]]
+    for passage, after in zip(quoted, [*quoted[1:], prompt[n_prefix:]], strict=True):
+        is_digit = int(after[0]) in templates.digits
+        border = templates.quote_border_before_digit if is_digit else templates.quote_border
+        parts += [passage, np.array(border, np.int32)]
+    return np.concatenate([*parts, prompt[n_prefix:]])
