@@ -19,8 +19,6 @@ from app.evaluation.question_set import MODES, SetResult, evaluate_set
 from app.evaluation.report import plot_needle, plot_notes, table
 from app.services.answers import QuestionRefused
 from engine.errors import EngineError
-from engine.models.embedded import find_embedded_gguf
-from engine.models.tokenizer import load_tokenizer
 from storage.errors import StorageError
 
 _NEEDLE_TOKENS = (1024, 8192, 32768)
@@ -60,13 +58,8 @@ def _sets(options: argparse.Namespace) -> list[SetResult]:
 
 
 def _needle(options: argparse.Namespace) -> list[NeedleResult]:
-    tokenizer = load_tokenizer(find_embedded_gguf())
-
-    def count_tokens(text: str) -> int:
-        return len(tokenizer.encode(text, add_special_tokens=False).ids)
-
     mode = options.mode[0] if options.mode else "memory"
-    return evaluate_needle(options.tokens, mode, options.limit, options.weights, count_tokens)
+    return evaluate_needle(options.tokens, mode, options.limit, options.weights)
 
 
 def _plot(results: Sequence[SetResult] | Sequence[NeedleResult], folder: Path) -> Path:

@@ -5,13 +5,15 @@ the paper's; so are the depths, uniform over ten bins.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.evaluation.library import temporary_library
 
 HAY = "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again."
+HAY_TOKENS = 25
+"""Of that line with its line break, in the built-in model's tokens."""
 QUESTION = "What is the special magic number? Reply with only the number."
 _N_DEPTHS = 10
 
@@ -34,29 +36,24 @@ class NeedleResult:
     seconds: float
 
 
-def haystack(n_tokens: int, depth: float, number: str, count_tokens: Callable[[str], int]) -> str:
+def haystack(n_tokens: int, depth: float, number: str) -> str:
     """A document of at least ``n_tokens`` with the needle at ``depth``: 0 its beginning, 1 its end."""
-    needle = f"The special magic number is {number}."
-    n_lines = -(-max(n_tokens - count_tokens(f"{needle}\n"), 0) // count_tokens(f"{HAY}\n")) + 1
+    n_lines = -(-n_tokens // HAY_TOKENS) + 1
     lines = [HAY] * n_lines
-    lines[min(int(depth * n_lines), n_lines - 1)] = needle
+    lines[min(int(depth * n_lines), n_lines - 1)] = f"The special magic number is {number}."
     return "\n".join(lines)
 
 
-def evaluate_needle(
-    lengths: Sequence[int], mode: str, limit: int, weights_dir: Path, count_tokens: Callable[[str], int]
-) -> list[NeedleResult]:
+def evaluate_needle(lengths: Sequence[int], mode: str, limit: int, weights_dir: Path) -> list[NeedleResult]:
     """Learn ``limit`` documents of each length, one at a time, and ask each for its number.
 
     Raises:
         EvaluationFailed, QuestionRefused, StorageError, OSError: with a sentence that says why.
     """
-    return [_evaluate_length(length, mode, limit, weights_dir, count_tokens) for length in lengths]
+    return [_evaluate_length(length, mode, limit, weights_dir) for length in lengths]
 
 
-def _evaluate_length(
-    n_tokens: int, mode: str, limit: int, weights_dir: Path, count_tokens: Callable[[str], int]
-) -> NeedleResult:
+def _evaluate_length(n_tokens: int, mode: str, limit: int, weights_dir: Path) -> NeedleResult:
     rng = random.Random(n_tokens)  # the same documents each time
     n_right = 0
     learn_s = ask_s = 0.0
@@ -64,7 +61,7 @@ def _evaluate_length(
         for index in range(limit):
             number = f"{rng.randrange(10_000):04}"
             depth = (index % _N_DEPTHS + rng.random()) / _N_DEPTHS
-            learn_s += library.learn("haystack", [haystack(n_tokens, depth, number, count_tokens)])
+            learn_s += library.learn("haystack", [haystack(n_tokens, depth, number)])
             library.enable(index, 0)
             answer, seconds = library.ask(QUESTION, mode)
             n_right += answer.answer.strip().strip(".") == number

@@ -10,9 +10,11 @@ import pytest
 
 from app.evaluation.command import main
 from app.evaluation.library import EvaluationFailed
-from app.evaluation.needle import NeedleResult, haystack
+from app.evaluation.needle import HAY_TOKENS, NeedleResult, haystack
 from app.evaluation.report import plot_needle
 from app.ui.application import samples_folder
+from engine.models.embedded import find_embedded_gguf
+from engine.models.tokenizer import load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +72,13 @@ def test_the_needle_is_found_and_its_accuracy_drawn(
     assert "<svg" in (tmp_path / "needle by length.svg").read_text(encoding="utf-8")
 
 
-def test_the_needle_lies_where_it_should() -> None:
-    text = haystack(200, 0.5, "0042", lambda text: len(text.split()))
+def test_the_needle_lies_where_it_should_in_as_many_tokens_as_were_asked_for() -> None:
+    text = haystack(2000, 0.5, "0042")
     lines = text.splitlines()
-    assert len(text.split()) >= 200
     assert [i for i, line in enumerate(lines) if "0042" in line] == [len(lines) // 2]
-    assert haystack(200, 1.0, "0042", lambda text: len(text.split())).endswith("number is 0042.")
+    assert haystack(2000, 1.0, "0042").endswith("number is 0042.")
+    tokenizer = load_tokenizer(find_embedded_gguf())
+    assert 2000 <= len(tokenizer.encode(text, add_special_tokens=False).ids) < 2000 + 2 * HAY_TOKENS
 
 
 def test_a_set_that_is_none_is_refused_with_a_sentence(
