@@ -46,6 +46,12 @@ class Composition:
         bias = self._head.bias()
         return None if bias is None else Block(bias, self._head.config.lora_alpha, wants_bias=False)
 
+    @property
+    def quotes(self) -> Block | None:
+        """What takes the bias block's place where passages stand in the prompt; None if nothing does."""
+        quotes = self._head.quotes()
+        return None if quotes is None else Block(quotes, self._head.config.lora_alpha, wants_bias=False)
+
     def blocks_of(self, parts: Sequence[AdapterPart]) -> list[Block]:
         """The parts' factors, in their order; computed together, so pass a batch, not a library.
 

@@ -16,17 +16,18 @@ from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.weights_file import load_tensors
 
 Float32 = NDArray[np.float32]
-_PREFIXES = ("head.", "scaler_A.", "scaler_B.", "bias_A.", "bias_B.")
+_PREFIXES = ("head.", "scaler_A.", "scaler_B.", "bias_A.", "bias_B.", "quotes_A.", "quotes_B.")
 
 
 class LatentHead:
-    """Head, scalers and bias block of one hypernetwork. Immutable after construction; any thread.
+    """Head, scalers and learned blocks of one hypernetwork. Immutable after construction; any thread.
 
     Args:
         config: its shape.
         tensors: ``head.weight`` (L, d, d_lora), or (L, M, d, d_lora) with several modules; ``scaler_A.m`` and
             ``scaler_B.m`` (1, L, r, 1); with ``config.use_bias`` also ``bias_A.m`` (L, bias_rank, d_in) and
-            ``bias_B.m`` (L, bias_rank, d_out). Others are ignored.
+            ``bias_B.m`` (L, bias_rank, d_out), with ``config.quotes_rank`` ``quotes_A.m`` and ``quotes_B.m``
+            likewise. Others are ignored.
 
     Raises:
         ModelUnavailable: a tensor is missing or has another shape than the config says.
@@ -45,6 +46,7 @@ class LatentHead:
         self._head = head if config.head_gain == 1 else head * np.float32(config.head_gain)
         self._scalers: dict[str, tuple[Float32, Float32]] = {}
         bias: dict[str, tuple[Float32, Float32]] = {}
+        quotes: dict[str, tuple[Float32, Float32]] = {}
         for module in config.target_modules:
             self._scalers[module.name] = (
                 _tensor(tensors, f"scaler_A.{module.name}", (1, n_layers, rank, 1)),
@@ -55,7 +57,13 @@ class LatentHead:
                     _tensor(tensors, f"bias_A.{module.name}", (n_layers, config.bias_rank, module.d_in)),
                     _tensor(tensors, f"bias_B.{module.name}", (n_layers, config.bias_rank, module.d_out)),
                 )
+            if config.quotes_rank:
+                quotes[module.name] = (
+                    _tensor(tensors, f"quotes_A.{module.name}", (n_layers, config.quotes_rank, module.d_in)),
+                    _tensor(tensors, f"quotes_B.{module.name}", (n_layers, config.quotes_rank, module.d_out)),
+                )
         self._bias = LoraFactors(bias) if bias else None
+        self._quotes = LoraFactors(quotes) if quotes else None
 
     @classmethod
     def load(cls, weights_dir: Path) -> "LatentHead":
@@ -106,6 +114,10 @@ class LatentHead:
     def bias(self) -> LoraFactors | None:
         """The learned block that joins every set of at least one chunk, once; None if the model has none."""
         return self._bias
+
+    def quotes(self) -> LoraFactors | None:
+        """What takes the bias block's place where passages stand in the prompt; None if nothing does."""
+        return self._quotes
 
     def _latents(self, data: bytes) -> Float32:
         config = self.config

@@ -14,8 +14,8 @@ from engine.chat.runtime import LlamaRuntime, LoadedAdapter
 from engine.errors import InvalidAdapter
 from engine.messages import AdapterPart
 
-SetKey = tuple[tuple[str, float], ...]
-"""A set's identity: key and weight of each part, sorted. The sum of their effects knows no order."""
+SetKey = tuple[bool, tuple[tuple[str, float], ...]]
+"""A set's identity: whether it is for quotes; key and weight of each part, sorted. A sum knows no order."""
 
 _PACKED_BYTES = 352 << 20
 """Memory for packed factors: about 130 chunks of the embedded model, a dozen notes of a page each."""
@@ -44,6 +44,7 @@ class AdapterSets:
         self._runtime = runtime
         self._composition = composition
         self._bias = self._pack_block(composition.bias) if composition.bias is not None else None
+        self._quotes = self._pack_block(composition.quotes) if composition.quotes is not None else None
         self._packed: OrderedDict[str, _Packed] = OrderedDict()
         self._loaded: OrderedDict[SetKey, LoadedAdapter] = OrderedDict()
 
@@ -65,10 +66,14 @@ class AdapterSets:
         if damage is not None:
             raise damage
 
-    def apply(self, parts: Sequence[AdapterPart]) -> int:
+    def apply(self, parts: Sequence[AdapterPart], *, has_quotes: bool = False) -> int:
         """Make exactly these parts take part in the next answer.
 
         Nothing is rebuilt if they are what is active already.
+
+        Args:
+            parts: with their weights.
+            has_quotes: whether passages stand in the prompt.
 
         Returns:
             The rank of the applied adapter, bias block included; 0 without parts.
@@ -76,8 +81,9 @@ class AdapterSets:
         Raises:
             InvalidAdapter: a part is damaged; then none takes part.
         """
-        key: SetKey = tuple(sorted((part.key, part.weight) for part in parts if part.weight != 0.0))
-        if not key:
+        weighted = tuple(sorted((part.key, part.weight) for part in parts if part.weight != 0.0))
+        key: SetKey = (has_quotes and self._quotes is not None, weighted)
+        if not weighted:
             self._runtime.set_adapter(None)
             return 0
         adapter = self._loaded.get(key)
@@ -99,10 +105,12 @@ class AdapterSets:
 
     def _load(self, key: SetKey, parts: dict[str, AdapterPart]) -> LoadedAdapter:
         packed = self._packed_of(list(parts.values()))
-        blocks = [(packed[part_key].factors, weight) for part_key, weight in key]
+        is_for_quotes, weighted = key
+        blocks = [(packed[part_key].factors, weight) for part_key, weight in weighted]
+        shared = self._quotes if is_for_quotes else self._bias
         # Not for imported adapters alone: it belongs to what the hypernetwork made.
-        if self._bias is not None and any(packed[part_key].wants_bias for part_key, _weight in key):
-            blocks.append((self._bias.factors, 1.0))
+        if shared is not None and any(packed[part_key].wants_bias for part_key, _weight in weighted):
+            blocks.append((shared.factors, 1.0))
         file = write_adapter(blocks, architecture=self._runtime.target.architecture)
         adapter = self._runtime.load_adapter(file)
         self._loaded[key] = adapter

@@ -145,7 +145,7 @@ class ChatSession:
         prompt = build_prompt(
             self._runtime, ask.question, quotes, n_ctx=self._runtime.n_ctx, frame=self._frame
         )
-        rank = self._sets.apply(parts)
+        rank = self._sets.apply(parts, has_quotes=bool(quotes))
         outbox = _Outbox(say)
         n_tokens, first_s, last_s = 0, received_s, received_s
         for piece in self._runtime.generate(prompt, Sampling(ask.temperature), ask.max_tokens):

@@ -11,7 +11,14 @@ from typing import Any, Literal, Self
 
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "hypernetwork.safetensors"
-_MAY_BE_ZERO = ("n_blocks", "n_self_attn_per_block", "n_pre_head_layers", "bias_rank", "encoder_layer")
+_MAY_BE_ZERO = (
+    "n_blocks",
+    "n_self_attn_per_block",
+    "n_pre_head_layers",
+    "bias_rank",
+    "quotes_rank",
+    "encoder_layer",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ class HypernetworkConfig:
         post_norm: the paper's RMSNorm after each attention and each MLP, inside the residual branch.
         head_gain: constant factor on the head's product, so that the head's weights stay near 1/sqrt(d) in
             size.
+        quotes_rank: rank of a second learned block, which takes the place of the bias block where passages
+            stand in the prompt: reading them is another task than remembering. 0: the bias block serves both.
         max_chunk_tokens: longest chunk, template included.
         context_prefix, context_suffix: text around a chunk on its way into the context encoder.
         base_model_hash: SHA-256 of the base model's GGUF file this was trained for; empty if not tied to a
@@ -105,6 +114,7 @@ class HypernetworkConfig:
     post_norm: bool = True
     head_gain: float = 1.0
     bias_rank: int = 0
+    quotes_rank: int = 0
     max_chunk_tokens: int = 384
     context_prefix: str = ""
     context_suffix: str = ""

@@ -163,12 +163,20 @@ class Hypernetwork(nn.Module):
         self.head = nn.ParameterDict({"weight": nn.Parameter(torch.empty(head_shape))})
         self.scaler_A, self.scaler_B = nn.ParameterDict(), nn.ParameterDict()
         self.bias_A, self.bias_B = nn.ParameterDict(), nn.ParameterDict()
+        self.quotes_A, self.quotes_B = nn.ParameterDict(), nn.ParameterDict()
         for module in config.target_modules:
             self.scaler_A[module.name] = nn.Parameter(torch.ones(1, n_layers, config.lora_rank, 1))
             self.scaler_B[module.name] = nn.Parameter(torch.zeros(1, n_layers, config.lora_rank, 1))
             if config.use_bias:
                 self.bias_A[module.name] = nn.Parameter(torch.empty(n_layers, config.bias_rank, module.d_in))
                 self.bias_B[module.name] = nn.Parameter(torch.zeros(n_layers, config.bias_rank, module.d_out))
+            if config.quotes_rank:
+                shape_A = (n_layers, config.quotes_rank, module.d_in)
+                shape_B = (n_layers, config.quotes_rank, module.d_out)
+                self.quotes_A[module.name] = nn.Parameter(
+                    torch.empty(shape_A).normal_(std=0.2 / module.d_in**0.5)
+                )
+                self.quotes_B[module.name] = nn.Parameter(torch.zeros(shape_B))
         self.reset_head()
 
     def reset_head(self) -> None:
@@ -259,6 +267,12 @@ class Hypernetwork(nn.Module):
         if not self.config.use_bias:
             return None
         return {m.name: (self.bias_A[m.name], self.bias_B[m.name]) for m in self.config.target_modules}
+
+    def block_for(self, *, has_quotes: bool) -> Factors | None:
+        """What joins every set once: the bias block, or what takes its place behind quoted passages."""
+        if not (has_quotes and self.config.quotes_rank):
+            return self.bias()
+        return {m.name: (self.quotes_A[m.name], self.quotes_B[m.name]) for m in self.config.target_modules}
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Factors:
         """``unit_latents``, then ``factors``."""

@@ -3,7 +3,7 @@
 A question and what is to be answered to it is a pair: prompt and target, templates included.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,6 @@ from engine.training.prompts import Templates
 
 _BLOCK = 16
 """Batches per block; contexts are sorted by length inside a block, so that little padding is needed."""
-_CONTINUE_TOKENS = 24
 _MOST_CHUNKS = 16
 """Chunks of one note that are seen in an epoch: a long note must not fill whole batches."""
 
@@ -33,6 +32,7 @@ class Batch:
         ids: (C*Q, T) prompts and targets, right-padded with 0.
         positions: (P,) indices into the flattened ids from which a target token is predicted.
         targets: (P,) those tokens. Kept as lists of positions, since a mask would stall the GPU at each step.
+        has_quotes: whether passages stand in the prompts.
     """
 
     contexts: Tensor
@@ -40,17 +40,25 @@ class Batch:
     ids: Tensor
     positions: Tensor
     targets: Tensor
+    has_quotes: bool = False
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device; copies from pinned memory do not block."""
-        return Batch(*(part.to(device, non_blocking=True) for part in self._parts()))
+        return self._each(lambda part: part.to(device, non_blocking=True))
 
     def pinned(self) -> "Batch":
         """The same in pinned memory."""
-        return Batch(*(part.pin_memory() for part in self._parts()))
+        return self._each(Tensor.pin_memory)
 
-    def _parts(self) -> tuple[Tensor, ...]:
-        return self.contexts, self.lengths, self.ids, self.positions, self.targets
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        return Batch(
+            change(self.contexts),
+            change(self.lengths),
+            change(self.ids),
+            change(self.positions),
+            change(self.targets),
+            self.has_quotes,
+        )
 
 
 def epoch_order(
@@ -107,11 +115,13 @@ def make_batch(
     rng: np.random.Generator,
     set_size: int = 1,
     absent_share: float = 0.0,
+    continue_tokens: int = 24,
 ) -> Batch:
     """Draw questions; missing ones, and a share of all, become prompts to continue the note.
 
     Args:
         dense: that share.
+        continue_tokens: at most so many are to be continued.
         set_size: neighbours that will be joined; a question may stand in any row of its set.
         absent_share: share of the questions that are asked of a set which cannot answer them.
     """
@@ -120,7 +130,8 @@ def make_batch(
     for row, pair in enumerate(chosen):
         slot: Pair | None = pair
         if pair is None or rng.random() < dense:
-            slot = _continuation(examples[row // n_questions].context, templates, rng) or pair
+            context = examples[row // n_questions].context
+            slot = _continuation(context, templates, continue_tokens, rng) or pair
         elif absent_share and rng.random() < absent_share:
             far = row_of_far_set(chosen, row, n_questions * set_size, rng)
             slot = pair if far is None else (far[1][0], templates.absent)
@@ -184,18 +195,25 @@ def pack(contexts: Sequence[Tokens], sequences: Sequence[Pair | None]) -> Batch:
         targets.append(target)
     lengths = np.array([len(c) for c in contexts], np.int64)
     flat_targets = np.concatenate(targets).astype(np.int64)
-    arrays = (context_ids, lengths, ids, np.concatenate(positions), flat_targets)
-    return Batch(*(torch.from_numpy(array) for array in arrays))
+    return Batch(
+        torch.from_numpy(context_ids),
+        torch.from_numpy(lengths),
+        torch.from_numpy(ids),
+        torch.from_numpy(np.concatenate(positions)),
+        torch.from_numpy(flat_targets),
+    )
 
 
-def _continuation(context: Tokens, templates: Templates, rng: np.random.Generator) -> Pair | None:
+def _continuation(
+    context: Tokens, templates: Templates, most_tokens: int, rng: np.random.Generator
+) -> Pair | None:
     """A few tokens of the note as prompt, the next ones as target: starts the learning of retrieval early."""
     n_prefix = len(templates.context_prefix)
     if len(context) < n_prefix + 24:
         return None
     start = int(rng.integers(n_prefix, len(context) - 18))
     middle = start + int(rng.integers(4, 11))
-    end = min(len(context), middle + _CONTINUE_TOKENS)
+    end = min(len(context), middle + most_tokens)
     prompt = np.concatenate([templates.continue_prefix, context[start:middle], templates.prompt_suffix])
     target = np.concatenate([context[middle:end], templates.end_of_turn])
     return prompt.astype(np.int32), target.astype(np.int32)

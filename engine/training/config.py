@@ -48,6 +48,7 @@ class TrainConfig:
         quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes);
             0: none.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
+        continue_tokens: of the note that such a prompt asks for, at most.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
         warmup_steps, flat_share, final_lr_share: linear up for so many steps, flat until so much of the
             minutes is over, then linear down to that share of the rate.
@@ -77,6 +78,7 @@ class TrainConfig:
     quotes_every: int = 0
     dense_start: float = 0.5
     dense_end: float = 0.2
+    continue_tokens: int = 24
     lr_muon: float = 2e-3
     lr_adamw: float = 1e-3
     warmup_steps: int = 150

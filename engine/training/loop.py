@@ -196,6 +196,7 @@ class Trainer:
             rng=rng,
             set_size=self._set_size(step),
             absent_share=config.absent_share,
+            continue_tokens=config.continue_tokens,
         )
 
     def _set_size(self, step: int) -> int:

@@ -18,7 +18,7 @@ def learning_rate_share(step: int, share: float, config: TrainConfig) -> float:
 
 
 def make_optimizers(hypernetwork: Hypernetwork, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices, AdamW for vectors, latents, scalers and the bias block.
+    """Muon for the matrices, AdamW for vectors, latents, scalers, the bias block and that for quotes.
 
     Each group keeps its own rate as ``base_lr``; the schedule multiplies that.
     """
@@ -44,6 +44,6 @@ def make_optimizers(hypernetwork: Hypernetwork, config: TrainConfig) -> list[tor
 
 
 def _is_matrix(name: str, p: nn.Parameter) -> bool:
-    if name.startswith(("scaler_", "bias_")) or name.endswith(("latents_q", ".bias")):
+    if name.startswith(("scaler_", "bias_", "quotes_")) or name.endswith(("latents_q", ".bias")):
         return False  # several axes, but no map from one space to another
     return p.ndim >= 2

@@ -4,6 +4,7 @@ The prompts are longer here, so that a batch takes only half of the contexts: me
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def make_quotes_batch(
         n_others = int(rng.integers(1, _MOST_PASSAGES + 1)) - len(right)
         prompt = _quoting(prompt, right, [passages[i] for i in others[:n_others]], templates, rng)
         sequences.append((prompt, target))
-    return pack([example.context for example in half], sequences)
+    return replace(pack([example.context for example in half], sequences), has_quotes=True)
 
 
 def _others(own: range, n_contexts: int, excluded: set[int], rng: np.random.Generator) -> list[int]:

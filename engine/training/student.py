@@ -21,8 +21,8 @@ from engine.training.corpus import Tokens
 from engine.training.prompts import CONTEXT_PREFIX
 
 MODULE = "down_proj"
-_MAY_DIFFER = frozenset(("max_chunk_tokens", "base_model", "base_model_hash", "training"))
-"""What is said about weights, and does not change what they mean."""
+_MAY_DIFFER = frozenset(("max_chunk_tokens", "base_model", "base_model_hash", "training", "quotes_rank"))
+"""What is said about weights and does not change what they mean; and a block that may be trained anew."""
 
 
 def embedded_config(base: LlamaConfig, **changes: object) -> HypernetworkConfig:
@@ -69,6 +69,8 @@ def new_hypernetwork(config: HypernetworkConfig) -> Hypernetwork:
 def start_from(hypernetwork: Hypernetwork, weights_dir: Path) -> None:
     """Overwrite all parameters with those of a weights folder; int8 matrices are dequantised.
 
+    A block for quotes of another rank, or that they do not have, keeps its initial values.
+
     Raises:
         ModelUnavailable: the folder cannot be read, or holds a hypernetwork of another shape.
     """
@@ -82,7 +84,12 @@ def start_from(hypernetwork: Hypernetwork, weights_dir: Path) -> None:
     if differing:
         detail = f"{weights_dir}: {'; '.join(differing)}."
         raise ModelUnavailable("The training cannot start from these weights.", detail)
-    hypernetwork.load_state_dict(trained.state_dict())
+    state = trained.state_dict()
+    if theirs["quotes_rank"] != ours["quotes_rank"]:
+        own = hypernetwork.state_dict()
+        state = {name: values for name, values in state.items() if not name.startswith("quotes_")}
+        state |= {name: values for name, values in own.items() if name.startswith("quotes_")}
+    hypernetwork.load_state_dict(state)
 
 
 class Student:
@@ -95,11 +102,14 @@ class Student:
         """bfloat16 on a GPU; on the CPU everything stays float32."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
 
-    def adapters(self, contexts: Tensor, lengths: Tensor, set_size: int) -> tuple[Tensor, Tensor]:
+    def adapters(
+        self, contexts: Tensor, lengths: Tensor, set_size: int, *, has_quotes: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """One adapter per set of ``set_size`` neighbouring contexts.
 
         Args:
             contexts: (C, S), lengths: (C,)
+            has_quotes: whether it is for prompts with passages.
 
         Returns:
             A (G, L, R, d_in), B (G, L, R, d_out) with R = k * r + bias_rank, in the base's dtype; B times
@@ -108,7 +118,7 @@ class Student:
         features = self.base.layer_inputs(contexts)  # (C, L, S, D)
         mask = torch.arange(contexts.shape[1], device=contexts.device) < lengths[:, None]  # (C, S)
         lora_A, lora_B = self.hypernetwork(features, mask)[MODULE]  # (C, L, r, d_in), (C, L, r, d_out)
-        bias = self.hypernetwork.bias()
+        bias = self.hypernetwork.block_for(has_quotes=has_quotes)
         assert bias is not None, "the embedded hypernetwork has a bias block"
         bias_A, bias_B = bias[MODULE]
         alpha, dtype = self.hypernetwork.config.lora_alpha, self.base.embedding.dtype
@@ -117,7 +127,7 @@ class Student:
     def loss(self, batch: Batch, set_size: int) -> Tensor:
         """Mean cross entropy over all target tokens."""
         with self.autocast():
-            lora = self.adapters(batch.contexts, batch.lengths, set_size)
+            lora = self.adapters(batch.contexts, batch.lengths, set_size, has_quotes=batch.has_quotes)
             states = self.base.final_states(batch.ids, lora)  # (C*Q, T, D)
             logits = self.base.logits(states.flatten(0, 1)[batch.positions]).float()  # (P, vocabulary)
             return F.cross_entropy(logits, batch.targets)

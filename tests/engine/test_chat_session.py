@@ -19,6 +19,7 @@ from engine.chat import adapter_sets
 from engine.chat.session import AnswerEvent, ChatSession
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig
+from engine.hypernetwork.weights_file import load_tensors, save_tensors
 from engine.messages import (
     AdapterPart,
     AnswerDone,
@@ -139,6 +140,29 @@ def test_quotes_go_into_the_prompt_in_their_mode_only(session: ChatSession) -> N
     assert memory.prompt_tokens == plain
     assert quoted.prompt_tokens > plain + 5
     assert quoted.adapter_rank == memory.adapter_rank
+
+
+def test_behind_quotes_another_block_joins_the_set(
+    session: ChatSession, f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
+) -> None:
+    tensors = load_tensors(random_weights_dir / TENSORS_FILE)
+    random = np.random.default_rng(3)
+    for name, width in (("quotes_A", 1536), ("quotes_B", 576)):
+        tensors[f"{name}.down_proj"] = random.standard_normal((30, 6, width)).astype(np.float32) * 0.01
+    save_tensors(tmp_path / TENSORS_FILE, tensors)
+    config = replace(HypernetworkConfig.load(random_weights_dir), quotes_rank=6)
+    (tmp_path / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
+    other = ChatSession.load(EngineSettings(f16_base_model, tmp_path, n_threads=1))
+    try:
+        quotes, parts = ("The key hangs behind the clock.",), [random_part(1)]
+        memory = done(ask(other, parts, mode=AnswerMode.MEMORY, quotes=quotes))
+        quoted = done(ask(other, parts, mode=AnswerMode.QUOTES, quotes=quotes))
+        again = done(ask(other, parts, mode=AnswerMode.MEMORY))
+    finally:
+        other.close()
+    assert (memory.adapter_rank, quoted.adapter_rank) == (8 + 4, 8 + 6)
+    assert memory.text == again.text == done(ask(session, parts)).text
+    assert quoted.text != done(ask(session, parts, mode=AnswerMode.QUOTES, quotes=quotes)).text
 
 
 def test_a_set_that_did_not_change_is_not_built_again_in_whatever_order_it_comes(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,21 @@ def test_latents_that_are_not_finite_are_refused() -> None:
     u[1, 1, 1] = np.nan
     with pytest.raises(InvalidAdapter, match="finite"):
         LatentHead(config, tensors).factors(u.tobytes())
+
+
+def test_the_block_for_quotes_is_read_if_the_model_has_one() -> None:
+    config, tensors = toy(ONE)
+    assert LatentHead(config, tensors).quotes() is None
+    config = replace(config, quotes_rank=4)
+    tensors["quotes_A.down_proj"] = np.ones((2, 4, 7), np.float32)
+    tensors["quotes_B.down_proj"] = np.full((2, 4, 5), 2.0, np.float32)
+    quotes = LatentHead(config, tensors).quotes()
+    assert quotes is not None
+    assert quotes.rank == 4
+    assert np.array_equal(quotes.modules["down_proj"][1], tensors["quotes_B.down_proj"])
+    del tensors["quotes_B.down_proj"]
+    with pytest.raises(ModelUnavailable, match="quotes_B"):
+        LatentHead(config, tensors)
 
 
 @pytest.mark.parametrize("name", ["head.weight", "scaler_A.down_proj", "bias_B.down_proj"])

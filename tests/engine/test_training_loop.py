@@ -169,6 +169,14 @@ def test_a_run_starts_from_the_weights_it_is_given_until_it_has_a_state(config_p
     assert all(torch.equal(value, state_of(third)[name]) for name, value in state_of(second).items())
 
 
+def test_a_block_for_quotes_joins_weights_that_had_none(config_path: Path) -> None:
+    next_path = continued(config_path, "quotes_rank = 3\n")
+    trained, second = state_of(trainer_at(config_path)), state_of(trainer_at(next_path))
+    assert set(second) - set(trained) == {"quotes_A.down_proj", "quotes_B.down_proj"}
+    assert second["quotes_B.down_proj"].abs().max() == 0
+    assert torch.allclose(second["head.weight"], trained["head.weight"], atol=1e-2, rtol=1e-3)
+
+
 def test_weights_of_another_shape_are_refused_with_what_differs(config_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot start from these weights") as caught:
         trainer_at(continued(config_path, "n_self_attn_per_block = 2\n"))
@@ -258,6 +266,21 @@ def test_a_run_on_chunks_learns_and_every_third_step_has_quotes(chunked_path: Pa
     trainer.run(30 / 60)
     losses = {entry["step"]: entry["loss"] for entry in log_of(trainer)}
     assert losses[30] < losses[1] - 0.5
+
+
+def test_the_block_for_quotes_learns_from_quotes_alone(chunked_path: Path) -> None:
+    text = chunked_path.read_text(encoding="utf-8")
+    chunked_path.write_text(text + "quotes_rank = 3\n", encoding="utf-8")  # in the table [hypernetwork]
+    trainer = trainer_at(chunked_path)
+    moved: list[set[str]] = []
+    for batch, _ in zip(trainer._batches(), range(3), strict=False):
+        trainer.hypernetwork.zero_grad(set_to_none=True)
+        trainer.student.loss(batch, 1).backward()
+        grads = {name: p.grad for name, p in trainer.hypernetwork.named_parameters()}
+        moved.append({name for name, grad in grads.items() if grad is not None and grad.abs().max() > 0})
+    assert all("bias_B.down_proj" in names and "quotes_B.down_proj" not in names for names in moved[:2])
+    assert "quotes_B.down_proj" in moved[2]
+    assert "bias_B.down_proj" not in moved[2]
 
 
 def test_processes_take_neighbours_so_that_sets_stay_whole(chunked_path: Path) -> None:
