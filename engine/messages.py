@@ -228,6 +228,18 @@ class StopAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerBegun:
+    """The first token of an answer is chosen; comes before its text.
+
+    Attributes:
+        first_logprob: natural logarithm of its probability.
+    """
+
+    turn_id: int
+    first_logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerToken:
     """The next piece of text (one or more tokens, whole UTF-8 characters)."""
 
@@ -296,4 +308,4 @@ class WorkerDied:
 IngestCommand = Internalize | CancelJob | Shutdown
 IngestEvent = WorkerReady | JobProgress | JobDone | JobFailed | JobCancelled | WorkerFailed | WorkerDied
 ChatCommand = Ask | WarmParts | StopAnswer | Shutdown
-ChatEvent = WorkerReady | AnswerToken | AnswerDone | AnswerFailed | WorkerFailed | WorkerDied
+ChatEvent = WorkerReady | AnswerBegun | AnswerToken | AnswerDone | AnswerFailed | WorkerFailed | WorkerDied

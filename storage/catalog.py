@@ -311,6 +311,11 @@ class Catalog:
         with self._database.read() as session:
             return self._search.candidates(session, question)
 
+    def coverage(self, question: str, chunk: CandidateChunk) -> float:
+        """Which share of the question's words a passage has, rare ones counting more; in [0, 1]."""
+        with self._database.read() as session:
+            return self._search.coverage(session, question, chunk)
+
     def chunks_of(self, document_id: int) -> tuple[ChunkRecord, ...]:
         """The passages last learnt from a document, in order; empty when there are none."""
         query = (

@@ -1,6 +1,7 @@
 """Which chunks may take part in an answer, and how well each fits the question (FTS5, BM25)."""
 
 import heapq
+import math
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage.records import CandidateChunk, DocumentKind, DocumentState
 from storage.schema import CandidateVersion, Chunk, Document
-from storage.search_query import index_text, match_expression
+from storage.search_query import index_text, match_expression, match_terms
 
 MAX_SCORED = 256
 """How many candidates get a score; far more than take part in an answer. The others count as unrelated."""
@@ -22,6 +23,12 @@ _SET_TITLE = text("UPDATE title_search SET title = :title WHERE rowid = :id")
 # bm25() is negative, better is lower. https://sqlite.org/fts5.html#the_bm25_function
 _CHUNK_SCORES = "SELECT rowid, -bm25(chunk_search) FROM chunk_search WHERE chunk_search MATCH ?"
 _TITLE_SCORES = "SELECT rowid, -bm25(title_search) FROM title_search WHERE title_search MATCH ?"
+_N_CHUNKS = "SELECT count(*) FROM chunk_search"
+_N_WITH_TERM = "SELECT count(*) FROM chunk_search WHERE chunk_search MATCH ?"
+_HAS_TERM = """
+SELECT 1 FROM chunk_search WHERE chunk_search MATCH ? AND rowid = ?
+UNION ALL SELECT 1 FROM title_search WHERE title_search MATCH ? AND rowid = ?
+"""
 _MERGE = (
     text("INSERT INTO chunk_search (chunk_search) VALUES ('optimize')"),
     text("INSERT INTO title_search (title_search) VALUES ('optimize')"),
@@ -77,6 +84,23 @@ class SearchIndex:
         found = [replace(library.candidates[chunk_id], score=score) for chunk_id, score in scores.items()]
         rest = [chunk for chunk_id, chunk in library.candidates.items() if chunk_id not in scores]
         return (*found, *rest)
+
+    def coverage(self, session: Session, question: str, chunk: CandidateChunk) -> float:
+        """Which share of the question's words a passage, or its document's title, has; in [0, 1].
+
+        A word counts the more, the fewer passages have it, and most if none has; as in BM25, but never
+        nothing: in a library of one note BM25 gives no weight to any word that the note has.
+        """
+        connection = _connection(session)
+        (n_chunks,) = connection.execute(_N_CHUNKS).fetchone()
+        found = total = 0.0
+        for term in match_terms(question):
+            (n_with,) = connection.execute(_N_WITH_TERM, (term,)).fetchone()
+            weight = math.log(1.0 + (n_chunks - n_with + 0.5) / (n_with + 0.5))
+            total += weight
+            if connection.execute(_HAS_TERM, (term, chunk.chunk_id, term, chunk.document_id)).fetchone():
+                found += weight
+        return found / total if total else 0.0
 
     def _current(self, session: Session) -> _Library:
         """The library as this session's snapshot sees it."""
@@ -134,6 +158,10 @@ def _scores(session: Session, library: _Library, query: str) -> dict[int, float]
 
 def _matches(session: Session, statement: str, query: str) -> dict[int, float]:
     """Score by rowid. Straight from sqlite3: a common word has thousands of rows, and Row objects cost."""
+    return dict(_connection(session).execute(statement, (query,)))
+
+
+def _connection(session: Session) -> sqlite3.Connection:
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, sqlite3.Connection)
-    return dict(connection.execute(statement, (query,)))
+    return connection

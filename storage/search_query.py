@@ -51,9 +51,13 @@ def match_expression(question: str) -> str:
         quoted words joined by OR; empty when the question has no word that tells anything. Nothing of the
         question is ever read as an operator: every term is letters, digits and marks between double quotes.
     """
+    return " OR ".join(match_terms(question))
+
+
+def match_terms(question: str) -> list[str]:
+    """The terms of ``match_expression``, each an expression of its own."""
     terms = dict.fromkeys(_terms(question))  # distinct, in order
-    chosen = sorted(terms, key=len, reverse=True)[:MAX_TERMS]
-    return " OR ".join(f'"{term}"' for term in chosen)
+    return [f'"{term}"' for term in sorted(terms, key=len, reverse=True)[:MAX_TERMS]]
 
 
 def _terms(question: str) -> Iterator[str]:

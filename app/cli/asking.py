@@ -79,6 +79,8 @@ def answer_as_json(answer: Answer) -> dict[str, object]:
     """All that is known about an answer."""
     return {
         "answer": answer.answer,
+        "preface": answer.preface,
+        "confidence": None if answer.confidence is None else round(answer.confidence, 4),
         "mode": answer.mode.value,
         "sources": [
             {

@@ -13,13 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.bootstrap import SHIPPED_WEIGHTS
+from app.evaluation.answerable import AnswerableResult, fit, judge_set, result_of
 from app.evaluation.library import EvaluationFailed
 from app.evaluation.needle import NeedleResult, evaluate_needle
 from app.evaluation.question_set import MODES, SetResult, evaluate_set
 from app.evaluation.report import plot_needle, plot_notes, table
 from app.services.answers import QuestionRefused
+from app.services.confidence import Calibration
 from engine.errors import EngineError
 from storage.errors import StorageError
+
+Results = list[SetResult] | list[NeedleResult] | list[AnswerableResult]
 
 _NEEDLE_TOKENS = (1024, 8192, 32768)
 
@@ -29,12 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     _check(parser, options)
-    results: list[SetResult] | list[NeedleResult]
+    results: Results
     try:
-        results = _needle(options) if options.needle else _sets(options)
+        if options.needle:
+            results = _needle(options)
+        elif options.answerable:
+            results = _answerable(options)
+        else:
+            results = _sets(options)
         if options.plot is not None:
-            path = _plot(results, options.plot)
-            print(f"{path}", file=sys.stderr)
+            print(_plot(results, options.plot), file=sys.stderr)
     except (EvaluationFailed, EngineError, QuestionRefused, StorageError, OSError, ValueError) as exc:
         print(f"loreleaf eval: {exc}", file=sys.stderr)
         return 1
@@ -57,12 +65,27 @@ def _sets(options: argparse.Namespace) -> list[SetResult]:
     return results
 
 
+def _answerable(options: argparse.Namespace) -> list[AnswerableResult]:
+    """Judge all sets, fit a calibration if one is wanted, and measure it or the one there is."""
+    n_others = options.distractors[0]
+    judged = [judge_set(path, options.limit, n_others, options.weights) for path in options.data]
+    if options.fit is not None:
+        calibration = fit([one for _, of_set in judged for one in of_set])
+        calibration.save(options.fit)
+    else:
+        found = Calibration.load(options.weights)
+        if found is None:
+            raise EvaluationFailed(f"{options.weights} has no calibration: fit one with --fit FOLDER.")
+        calibration = found
+    return [result_of(name, of_set, n_others, calibration) for name, of_set in judged]
+
+
 def _needle(options: argparse.Namespace) -> list[NeedleResult]:
     mode = options.mode[0] if options.mode else "memory"
     return evaluate_needle(options.tokens, mode, options.limit, options.weights)
 
 
-def _plot(results: Sequence[SetResult] | Sequence[NeedleResult], folder: Path) -> Path:
+def _plot(results: Results, folder: Path) -> Path:
     needles = [result for result in results if isinstance(result, NeedleResult)]
     if needles:
         return plot_needle(needles, folder)
@@ -76,6 +99,10 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("give either --data or --needle")
     if options.needle and len(options.mode or []) > 1:
         parser.error("--needle measures one mode at a time")
+    if options.answerable and (options.needle or options.plot or len(options.distractors) > 1):
+        parser.error("--answerable takes sets, one number of --distractors, and no --plot")
+    if options.fit and not options.answerable:
+        parser.error("--fit belongs to --answerable")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,6 +135,14 @@ def _parser() -> argparse.ArgumentParser:
         default=list(_NEEDLE_TOKENS),
         metavar="N",
         help=f"lengths of the documents of --needle (default: {' '.join(map(str, _NEEDLE_TOKENS))})",
+    )
+    parser.add_argument(
+        "--answerable",
+        action="store_true",
+        help="ask each question with its note and without, and measure how well the two are told apart",
+    )
+    parser.add_argument(
+        "--fit", type=Path, metavar="FOLDER", help="with --answerable: fit the calibration and write it there"
     )
     parser.add_argument("--plot", type=Path, metavar="FOLDER", help="also draw the results there, as SVG")
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="folder of the hypernetwork")

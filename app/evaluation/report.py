@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.evaluation.answerable import AnswerableResult
 from app.evaluation.library import EvaluationFailed
 from app.evaluation.needle import NeedleResult
 from app.evaluation.question_set import WITH_NOTES, SetResult
@@ -13,7 +14,7 @@ NOTES_PLOT = "recall by number of notes.svg"
 NEEDLE_PLOT = "needle by length.svg"
 
 
-def table(results: Sequence[SetResult] | Sequence[NeedleResult]) -> str:
+def table(results: Sequence[SetResult] | Sequence[NeedleResult] | Sequence[AnswerableResult]) -> str:
     """The results as text with aligned columns."""
     names = [field.name for field in dataclasses.fields(results[0])]
     rows = [names, *([str(value) for value in dataclasses.astuple(result)] for result in results)]

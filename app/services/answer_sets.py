@@ -26,11 +26,13 @@ class AnswerSet:
             were imported after those of notes.
         quotes: passages for the prompt, best first; empty unless the mode asks for them.
         sources: what took part, the greatest share first; the shares add up to 1.
+        coverage: see ``Evidence``; None if no note was chosen from.
     """
 
     parts: tuple[AdapterPart, ...] = ()
     quotes: tuple[str, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
+    coverage: float | None = None
 
 
 def gather(
@@ -75,6 +77,8 @@ def gather(
         parts=(*learnt, *(part_of(record) for record in imports)),
         quotes=tuple(chunk.candidate.text for chunk in quotes),
         sources=_sources(routed, imports),
+        # What an imported adapter knows has no words to compare the question with.
+        coverage=catalog.coverage(question, candidates[0]) if candidates and not imports else None,
     )
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.services.confidence import Evidence
 from engine.messages import AnswerMode
 from storage.records import AnswerFacts, SourceRecord
 
@@ -13,11 +14,14 @@ class Answer:
     """A complete or stopped answer.
 
     Attributes:
-        answer: the text.
+        answer: the model's words.
+        preface: what Loreleaf says before them, e.g. that they are a guess; empty if nothing.
         sources: the passages that took part, the greatest share first; their shares add up to 1. Empty if no
             note took part.
         stopped: by the user; ``answer`` is what there was until then.
         turn_id: of the stored turn; None when nothing is stored.
+        evidence: what tells whether it stands on the notes; None if that question does not arise.
+        confidence: that it does, in (0, 1); None without evidence or without a calibration for the models.
     """
 
     answer: str
@@ -26,6 +30,19 @@ class Answer:
     facts: AnswerFacts
     stopped: bool
     turn_id: int | None
+    preface: str = ""
+    evidence: Evidence | None = None
+    confidence: float | None = None
+
+    @property
+    def text(self) -> str:
+        """All that is said and kept."""
+        return in_words(self.preface, self.answer)
+
+
+def in_words(preface: str, answer: str) -> str:
+    """The preface in a paragraph of its own, then the model's words."""
+    return "\n\n".join(filter(None, (preface, answer)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from app.services.answers import (
     AnswerStarted,
     AnswerText,
     RunningAnswer,
+    in_words,
 )
+from app.services.confidence import NOT_IN_NOTES, Calibration, Evidence
 from app.services.library_events import DocumentsChanged, LibraryEvent, LibraryEvents
 from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
@@ -24,6 +26,7 @@ from app.services.ports import ChatWorkerFactory, PreparedModels
 from app.services.settings import SettingsFile
 from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
 from engine.messages import (
+    AnswerBegun,
     AnswerDone,
     AnswerFailed,
     AnswerMode,
@@ -100,7 +103,10 @@ class _Current:
     chat_id: int | None
     engine_turn_id: int | None = None
     answer_set: AnswerSet = field(default_factory=AnswerSet)
+    preface: str = ""
     text: str = ""
+    evidence: Evidence | None = None
+    confidence: float | None = None
     stop_sent_s: float | None = None
 
 
@@ -143,6 +149,7 @@ class ChatService:
             "chat", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
         )
         self._models: PreparedModels | None = None
+        self._calibration: Calibration | None = None
         self._n_ctx = settings.current.n_ctx
         self._current: _Current | None = None
         self._last_turn_id = 0
@@ -259,6 +266,7 @@ class ChatService:
                     self._stop_current(self._current)
             case ModelsPrepared(settings=settings, models=models):
                 self._models = models
+                self._calibration = Calibration.load(models.weights_dir)
                 self._n_ctx = settings.n_ctx
                 self._worker.prepare(settings)
             case ModelsRefused(title=title, detail=detail):
@@ -364,6 +372,8 @@ class ChatService:
         if current is None:
             return
         match event:
+            case AnswerBegun(turn_id=current.engine_turn_id, first_logprob=first_logprob):
+                self._judge(current, first_logprob)
             case AnswerToken(turn_id=current.engine_turn_id, text=text):
                 current.text += text
                 current.question.running.tell(AnswerText(text))
@@ -380,6 +390,18 @@ class ChatService:
                     "The part of Loreleaf that answers stopped unexpectedly. Ask again.",
                 )
 
+    def _judge(self, current: _Current, first_logprob: float) -> None:
+        """Say before the first word that it is a guess, if it is."""
+        if current.answer_set.coverage is None:
+            return
+        current.evidence = Evidence(current.answer_set.coverage, first_logprob)
+        if self._calibration is None:
+            return
+        current.confidence = self._calibration.confidence(current.evidence)
+        if current.confidence < self._calibration.threshold:
+            current.preface = NOT_IN_NOTES
+            current.question.running.tell(AnswerText(f"{NOT_IN_NOTES}\n\n"))
+
     def _finish(self, text: str, facts: AnswerFacts, *, stopped: bool) -> None:
         current, self._current = self._current, None
         assert current is not None
@@ -387,13 +409,24 @@ class ChatService:
         turn_id: int | None = None
         if current.chat_id is not None:
             try:
-                turn = self._chats.add_answer(current.chat_id, text, mode.value, sources, facts, stopped)
+                said = in_words(current.preface, text)
+                turn = self._chats.add_answer(current.chat_id, said, mode.value, sources, facts, stopped)
                 turn_id = turn.id
             except StorageError as exc:
                 # The answer is there, only its place is not: show it all the same.
                 logger.warning("An answer could not be kept.", exc_info=exc)
                 self._notices.error(exc.title, "The answer could not be kept in its chat.", exc.detail)
-        answer = Answer(text, mode, sources, facts, stopped, turn_id)
+        answer = Answer(
+            text,
+            mode,
+            sources,
+            facts,
+            stopped,
+            turn_id,
+            preface=current.preface,
+            evidence=current.evidence,
+            confidence=current.confidence,
+        )
         current.question.running.tell(AnswerFinished(answer))
 
     def _refuse(self, title: str, detail: str) -> None:

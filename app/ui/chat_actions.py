@@ -151,7 +151,7 @@ class ChatActions(QObject):
                     self._transcript.append_text(text)
             case AnswerFinished(answer):
                 if is_shown:
-                    self._transcript.finish(answer.answer, answer.sources, answer.facts, answer.stopped)
+                    self._transcript.finish(answer.text, answer.sources, answer.facts, answer.stopped)
                 self._end()
             case AnswerRefused(title, detail):
                 if is_shown:

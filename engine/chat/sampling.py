@@ -27,6 +27,16 @@ class Sampling:
             raise ValueError(f"top_p must be in (0, 1], got {self.top_p}")
 
 
+def log_probability(logits: NDArray[np.float32], token: int) -> float:
+    """Natural logarithm of a token's probability, whatever the temperature.
+
+    Args:
+        logits: (n_vocab,), finite.
+    """
+    peak = float(logits.max())
+    return float(logits[token]) - peak - float(np.log(np.exp(logits - peak, dtype=np.float32).sum()))
+
+
 class Sampler:
     """Draws tokens for one answer."""
 

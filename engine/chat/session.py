@@ -18,6 +18,7 @@ from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 from engine.hypernetwork.weights_file import hypernetwork_hash
 from engine.messages import (
     AdapterPart,
+    AnswerBegun,
     AnswerDone,
     AnswerFailed,
     AnswerMode,
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 _FLUSH_S = 0.03
 """Tokens are gathered this long into one event; the first one goes out at once."""
 
-AnswerEvent = AnswerToken | AnswerDone | AnswerFailed
+AnswerEvent = AnswerBegun | AnswerToken | AnswerDone | AnswerFailed
 
 
 class ChatSession:
@@ -122,7 +123,7 @@ class ChatSession:
         """
         self._begin(ask.turn_id)
         try:
-            done = self._answer(ask, received_s, lambda text: send(AnswerToken(ask.turn_id, text)))
+            done = self._answer(ask, received_s, send)
         except InvalidAdapter as exc:
             self._sets.forget()
             send(AnswerFailed(ask.turn_id, exc.title, exc.detail))
@@ -139,19 +140,21 @@ class ChatSession:
             # Now, while nobody waits: it zeroes the whole window, and the next question needs it empty.
             self._runtime.clear_memory()
 
-    def _answer(self, ask: Ask, received_s: float, say: Callable[[str], None]) -> AnswerDone:
+    def _answer(self, ask: Ask, received_s: float, send: Callable[[AnswerEvent], None]) -> AnswerDone:
         quotes = ask.quotes if ask.mode is AnswerMode.QUOTES else ()
         parts = ask.parts if ask.mode is not AnswerMode.PLAIN else ()
         prompt = build_prompt(
             self._runtime, ask.question, quotes, n_ctx=self._runtime.n_ctx, frame=self._frame
         )
         rank = self._sets.apply(parts, has_quotes=bool(quotes))
-        outbox = _Outbox(say)
+        outbox = _Outbox(lambda text: send(AnswerToken(ask.turn_id, text)))
         n_tokens, first_s, last_s = 0, received_s, received_s
         for piece in self._runtime.generate(prompt, Sampling(ask.temperature), ask.max_tokens):
             last_s = time.perf_counter()
             if n_tokens == 0:
                 first_s = last_s
+            if piece.logprob is not None:
+                send(AnswerBegun(ask.turn_id, piece.logprob))
             n_tokens += 1 if piece.token is not None else 0
             outbox.put(piece.text, last_s)
         outbox.flush()

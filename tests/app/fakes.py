@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from app.services.ports import PreparationEvent, PreparationProgress, PreparedModels, PrepareModels
 from engine.errors import EngineDied
 from engine.messages import (
+    AnswerBegun,
     AnswerDone,
     AnswerToken,
     Ask,
@@ -213,6 +214,7 @@ class FakeChatEngine:
         self.released.set()
         self.is_deadly = False
         self.ignores_stop = False
+        self.first_logprob = -0.1
         self.has_warmed = threading.Event()
         self.first_event: ChatEvent | None = READY
 
@@ -225,6 +227,7 @@ class FakeChatEngine:
         self, worker: FakeWorker[ChatCommand, ChatEvent], ask: Ask, is_stopped: Callable[[], bool]
     ) -> None:
         self.asked.append(ask)
+        worker.emit(AnswerBegun(ask.turn_id, self.first_logprob))
         worker.emit(AnswerToken(ask.turn_id, "echo: "))
         if self.is_deadly:
             worker.die()

@@ -22,6 +22,7 @@ from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkCo
 from engine.hypernetwork.weights_file import load_tensors, save_tensors
 from engine.messages import (
     AdapterPart,
+    AnswerBegun,
     AnswerDone,
     AnswerFailed,
     AnswerMode,
@@ -97,7 +98,9 @@ def test_an_answer_streams_and_then_says_what_it_was_made_of(session: ChatSessio
     events = ask(session, [random_part(1), random_part(2)], max_tokens=12)
 
     end = done(events)
-    tokens = events[:-1]
+    begun, *tokens = events[:-1]
+    assert isinstance(begun, AnswerBegun)
+    assert begun.first_logprob <= 0.0
     assert all(isinstance(event, AnswerToken) and event.text for event in tokens)
     assert "".join(event.text for event in tokens if isinstance(event, AnswerToken)) == end.text
     assert end.adapter_rank == 8 + 8 + 4  # two chunks and the bias block
@@ -316,7 +319,7 @@ def test_an_answer_is_stopped_from_another_thread(session: ChatSession) -> None:
 
     def on_event(event: AnswerEvent) -> None:
         events.append(event)
-        if isinstance(event, AnswerToken) and len(events) == 1:
+        if isinstance(event, AnswerToken) and len(events) == 2:
             stopper = threading.Thread(target=session.stop, args=(5,))
             stopper.start()
             stopper.join()

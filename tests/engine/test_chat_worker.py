@@ -15,6 +15,7 @@ import pytest
 
 from engine.chat.worker import main
 from engine.messages import (
+    AnswerBegun,
     AnswerDone,
     AnswerMode,
     AnswerToken,
@@ -53,8 +54,8 @@ class Worker:
 
     def until_done(self) -> tuple[str, AnswerDone]:
         text = ""
-        while isinstance(event := self.next(), AnswerToken):
-            text += event.text
+        while isinstance(event := self.next(), AnswerBegun | AnswerToken):
+            text += event.text if isinstance(event, AnswerToken) else ""
         assert isinstance(event, AnswerDone), event
         return text, event
 
@@ -94,7 +95,7 @@ def test_a_worker_answers_stops_and_leaves_when_asked(settings: EngineSettings) 
 
         # In the middle of an answer.
         worker.conn.send(Ask(2, "Count from one to one hundred in words.", AnswerMode.PLAIN, max_tokens=3000))
-        assert isinstance(worker.next(), AnswerToken)
+        assert isinstance(worker.next(), AnswerBegun)
         worker.conn.send(StopAnswer(2))
         stopped_at = time.perf_counter()
         _, done = worker.until_done()
@@ -124,7 +125,7 @@ def test_a_shutdown_does_not_wait_for_the_answer(settings: EngineSettings) -> No
     with spawned(settings) as worker:
         worker.next()
         worker.conn.send(Ask(1, "Count from one to one hundred in words.", AnswerMode.PLAIN, max_tokens=3000))
-        assert isinstance(worker.next(), AnswerToken)
+        assert isinstance(worker.next(), AnswerBegun)
         worker.conn.send(Shutdown())
         _, done = worker.until_done()
         assert done.stopped
@@ -135,7 +136,7 @@ def test_a_worker_whose_window_is_gone_ends_by_itself(settings: EngineSettings) 
     with spawned(settings) as worker:
         worker.next()
         worker.conn.send(Ask(1, "Count from one to one hundred in words.", AnswerMode.PLAIN, max_tokens=3000))
-        assert isinstance(worker.next(), AnswerToken)
+        assert isinstance(worker.next(), AnswerBegun)
         worker.conn.close()
         assert worker.exit_code() == 0
 

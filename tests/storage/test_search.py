@@ -79,6 +79,31 @@ def test_stems_accents_and_case_do_not_matter(library: Library) -> None:
         assert library.found(question) == ["She was painting the CAFÉ walls."], question
 
 
+def test_coverage_is_the_share_of_the_words_and_rare_ones_count_more(library: Library) -> None:
+    library.learn("a.md", "The pear tree was planted in 2011.", "A tree, a bench.", "One more tree.")
+
+    def coverage(question: str) -> float:
+        return library.catalog.coverage(question, library.catalog.candidate_chunks(question)[0])
+
+    assert coverage("When was the pear tree planted?") == 1.0
+    assert coverage("Who repairs bicycles?") == coverage("Who is it?") == 0.0
+    # Every passage has a tree, one a pear, none a lantern.
+    assert 0.0 < coverage("tree lantern") < coverage("pear lantern") < coverage("pear tree lantern") < 0.5
+
+
+@pytest.mark.parametrize("question", ODD_QUESTIONS, ids=range(len(ODD_QUESTIONS)))
+def test_any_text_has_a_coverage(library: Library, question: str) -> None:
+    library.learn("cats.md", "The cat sleeps.")
+    (chunk,) = library.catalog.candidate_chunks(question)
+    assert 0.0 <= library.catalog.coverage(question, chunk) <= 1.0
+
+
+def test_a_title_covers_words_too(library: Library) -> None:
+    library.learn("Pear trees.md", "Planted in 2011.")
+    (chunk,) = library.catalog.candidate_chunks("pear")
+    assert library.catalog.coverage("pear", chunk) == 1.0
+
+
 def test_only_stop_words_leave_every_passage_at_zero(library: Library) -> None:
     library.learn("a.md", "What is it about?", "The who and the what.")
 

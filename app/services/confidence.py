@@ -1,0 +1,71 @@
+"""Whether an answer stands on the notes: a calibrated probability, known at the answer's first word.
+
+Two things tell it. The router's: how much of the question's words the best passage has, each by how rare it
+is. The model's: how sure it was of the first token of its answer with the notes' adapters. Their weights are
+fitted for one hypernetwork (``loreleaf eval --answerable --fit``) and lie beside it.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Self
+
+CALIBRATION_FILE = "confidence.json"
+NOT_IN_NOTES = "This does not seem to be in your notes. A guess:"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about an answer when it begins.
+
+    Attributes:
+        coverage: which share of the question's words the best passage has, rare ones counting more; 0 to 1.
+        first_logprob: natural logarithm of the probability of the answer's first token, at most 0.
+    """
+
+    coverage: float
+    first_logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A logistic regression on the evidence.
+
+    Attributes:
+        intercept, coverage, first_logprob: its weights.
+        threshold: an answer of a smaller probability is told to be a guess.
+    """
+
+    intercept: float
+    coverage: float
+    first_logprob: float
+    threshold: float = 0.5
+
+    def confidence(self, evidence: Evidence) -> float:
+        """The probability that the notes hold the answer, in (0, 1)."""
+        logit = (
+            self.intercept
+            + self.coverage * evidence.coverage
+            + self.first_logprob * max(evidence.first_logprob, -20.0)
+        )
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
+
+    @classmethod
+    def load(cls, weights_dir: Path) -> Self | None:
+        """That of a hypernetwork; None if none was fitted for it, or the file is damaged."""
+        try:
+            raw = json.loads((weights_dir / CALIBRATION_FILE).read_text(encoding="utf-8"))
+            values = {field.name: float(raw[field.name]) for field in fields(cls)}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return cls(**values) if all(map(math.isfinite, values.values())) else None
+
+    def save(self, weights_dir: Path) -> None:
+        """Write it beside a hypernetwork.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        text = json.dumps(asdict(self), indent=2) + "\n"
+        (weights_dir / CALIBRATION_FILE).write_text(text, encoding="utf-8")
