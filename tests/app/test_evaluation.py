@@ -12,6 +12,7 @@ from app.evaluation.command import main
 from app.evaluation.library import EvaluationFailed
 from app.evaluation.needle import HAY_TOKENS, NeedleResult, haystack
 from app.evaluation.report import plot_needle
+from app.services.confidence import Calibration
 from app.ui.application import samples_folder
 from engine.models.embedded import find_embedded_gguf
 from engine.models.tokenizer import load_tokenizer
@@ -62,6 +63,18 @@ def test_without_the_router_every_passage_takes_part(
     assert all_at_once["rank"] > routed["rank"]  # type: ignore[operator]
 
 
+def test_questions_without_their_note_are_told_apart_and_the_weights_for_it_are_fitted(
+    capsys: pytest.CaptureFixture[str], small_set: Path, tmp_path: Path
+) -> None:
+    arguments = ["--answerable", "--data", str(small_set), "--distractors", "1", "--fit", str(tmp_path)]
+    (result,) = run(capsys, arguments)
+    assert (result["questions"], result["distractors"]) == (2, 1)
+    assert result["auroc"] == 1.0
+    assert result["auroc_coverage"] > 0.7
+    assert (result["guesses_told"], result["answers_doubted"]) == (1.0, 0.0)
+    assert Calibration.load(tmp_path) is not None
+
+
 def test_the_needle_is_found_and_its_accuracy_drawn(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -98,7 +111,17 @@ def test_more_distractors_than_notes_are_refused(capsys: pytest.CaptureFixture[s
     assert "2 further notes need 3 contexts, and 2 are taken" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", ["", "--needle --data x.gz", "--needle --mode none --mode memory"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "--needle --data x.gz",
+        "--needle --mode none --mode memory",
+        "--answerable --needle",
+        "--answerable --data x.gz --distractors 1 2",
+        "--data x.gz --fit folder",
+    ],
+)
 def test_what_cannot_be_measured_is_an_error_of_usage(arguments: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments.split())
