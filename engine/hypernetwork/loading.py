@@ -79,12 +79,13 @@ def load_checkpoint(
             f"It was trained with the encoder {config.encoder_model}. Give its folder as encoder_model.",
         )
     base = None if base_model is None else _load(base_model, AutoModelForCausalLM, device, dtype)
-    in_nf4 = _can_quantize(quantize_encoder, config, device, on_notice)
+    is_ours = not isinstance(encoder_source, nn.Module)
+    in_nf4 = _can_quantize(quantize_encoder, config, device, on_notice, is_loaded=not is_ours)
     if encoder_model is None and not in_nf4:
         encoder_module = base  # its own encoder: no second copy
     else:
         encoder_module = _load(encoder_source, AutoModel, device, dtype, in_nf4=in_nf4)
-        if in_nf4:
+        if device.type == "cuda" and is_ours:
             fit_encoder(bare_decoder(encoder_module), device)
     assert encoder_module is not None
     tokenizer = tokenizer or _tokenizer(encoder_source, encoder_module)
@@ -167,13 +168,20 @@ def _nf4() -> Any:  # noqa: ANN401  # transformers' class is untyped
 
 
 def _can_quantize(
-    wanted: bool | None, config: HypernetworkConfig, device: torch.device, on_notice: Callable[[str], None]
+    wanted: bool | None,
+    config: HypernetworkConfig,
+    device: torch.device,
+    on_notice: Callable[[str], None],
+    *,
+    is_loaded: bool,
 ) -> bool:
     if wanted is False or (wanted is None and not config.encoder_in_nf4):
         return False
     obstacle = ""
     if device.type != "cuda":
         obstacle = f"4-bit encoders run on CUDA only, not on {device.type}"
+    elif is_loaded:
+        obstacle = "it was given as a model, which is loaded already"
     elif importlib.util.find_spec("bitsandbytes") is None:
         obstacle = "bitsandbytes is not installed"
     if not obstacle:

@@ -1,4 +1,4 @@
-"""What makes a 4-bit context encoder small and fast on a CUDA GPU, without another result.
+"""What makes a context encoder small and fast on a CUDA GPU, without another result.
 
 On an H100, 8,192 tokens of Gemma 2B's shape: docs/devices.md.
 """
