@@ -14,7 +14,7 @@ from engine.training.personal_notes.page import Page, spin
 from engine.training.personal_notes.questions import MIN_QUESTIONS, choose_questions
 from engine.training.personal_notes.values import ValueDraw, ValuesExhausted
 
-MIN_WORDS = 25
+MIN_WORDS = 40
 MAX_WORDS = 400
 _FEW_WORDS = 85
 _SHARE_OF_NEEDLES = 0.04
@@ -26,24 +26,23 @@ def generate_note(rng: random.Random) -> Note:
     while True:
         draw = ValueDraw(rng)
         try:
-            note = _draft(draw)
+            is_needle = draw.chance(_SHARE_OF_NEEDLES)
+            note = _finished(draw, [needle(draw)]) if is_needle else _draft(draw)
         except ValuesExhausted:
             continue
         if note is None or not MIN_WORDS <= len(note.text.split()) <= MAX_WORDS:
             continue
-        note = as_scribbled(draw, note)
+        if not is_needle:
+            note = as_scribbled(draw, note)
         if len(note.questions) >= MIN_QUESTIONS:
             return note
 
 
 def _draft(draw: ValueDraw) -> Note | None:
-    roll = draw.rng.random()
-    if roll < _SHARE_OF_NEEDLES:
-        return _finished(draw, [needle(draw)])
-    if roll < _SHARE_OF_NEEDLES + _SHARE_OF_MEDLEYS:
+    if draw.chance(_SHARE_OF_MEDLEYS):
         return compose_medley(draw)
     pages: list[Page] = []
-    kinds = draw.rng.sample(DOCUMENTS, 4)
+    kinds = dict.fromkeys(draw.rng.sample(DOCUMENTS, 4))
     for kind in kinds:
         pages.append(kind(draw))
         n_words = sum(len(block.split()) for page in pages for block in page.blocks)
@@ -56,7 +55,7 @@ def _finished(draw: ValueDraw, pages: list[Page]) -> Note:
     parts: list[str] = []
     for page in pages:
         page.title = spin(draw, page.title)
-        if page.title and (len(pages) > 1 or draw.chance(0.75)):
+        if page.title and (len(pages) > 1 or page.is_title_needed or draw.chance(0.75)):
             parts.append(heading(draw, page.title))
         parts.extend(page.blocks)
     gap = "\n" if draw.chance(0.2) else "\n\n"

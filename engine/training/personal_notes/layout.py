@@ -49,7 +49,7 @@ def heading(draw: ValueDraw, text: str) -> str:
 
 
 def records(draw: ValueDraw, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of values under the names of their columns: a table, a file with commas, blocks or lines."""
+    """Return rows of values under the names of their columns: a table, comma-separated, blocks or lines."""
     roll = draw.rng.random()
     if roll < 0.25:
         return _markdown_table(draw, columns, rows)

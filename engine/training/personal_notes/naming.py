@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import random
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # Beginnings and endings belong together, so that a name sounds as if it came from one place.
 _FIRST_PARTS = tuple(
-    (tuple(starts.split()), tuple(ends.split()))
+    (_words(starts), _words(ends))
     for starts, ends in (
         ("Mil Rad Zden Bog Vlad Dobr Stan Jar Lub Zor", "mila ka omir ena islav oš an ica ek una"),
         ("Aki Haru Nao Sato Yori Mitsu Tomo Kazu Shi Re", "ko mi ro ya ne to shi ka ki na"),
@@ -24,7 +29,7 @@ _FIRST_PARTS = tuple(
     )
 )
 _LAST_PARTS = tuple(
-    (tuple(starts.split()), tuple(ends.split()))
+    (_words(starts), _words(ends))
     for starts, ends in (
         (
             "Brz Kow Wis Zale Mich Gór Dom Pawl Stry Rudn",
@@ -56,14 +61,14 @@ _LAST_PARTS = tuple(
         ),
     )
 )
-_PLACE_STARTS = (
+_PLACE_STARTS = _words(
     "Alder Bracken Carn Dun Ester Fal Grim Hollow Inver Kel Lor Mar Nether Oster Pen Quar Rav Sel Tor Under "
     "Vel Wen Yar Zell Kirch Mont San Villa Port Ober Nagy Stara Novo Bel Gor Ski Tveit"
-).split()
-_PLACE_ENDS = (
+)
+_PLACE_ENDS = _words(
     "by ton mouth ford wick dale burg ville stad ham haven minster mere cross bridge beck holt wald brück "
     "ona ino ello anska ovice grad igny ac euil eda illo heim sund vik nes lahti järvi uma dera"
-).split()
+)
 
 
 def _composed(rng: random.Random, parts: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]) -> str:

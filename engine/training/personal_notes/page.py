@@ -1,6 +1,7 @@
 """A note that is being written: its blocks of text, and the facts that can be asked about them.
 
-Texts and questions are written with choices in brackets, which may be nested: "[What is|What's] the code[| now]?".
+Texts and questions are written with choices in brackets, which may be
+nested: "[What is|What's] the code[| now]?"
 """
 
 from __future__ import annotations
@@ -50,10 +51,16 @@ class Fact:
 
 @dataclass(slots=True)
 class Page:
-    """A note that is being written; what is drawn for it is never drawn twice."""
+    """A note that is being written; what is drawn for it is never drawn twice.
+
+    Attributes:
+        title: with choices; "" for none.
+        is_title_needed: whether the questions name what only the title says.
+    """
 
     draw: ValueDraw
     title: str = ""
+    is_title_needed: bool = False
     blocks: list[str] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
 
@@ -104,8 +111,8 @@ class Page:
         name = label or np
         return spin(
             self.draw,
-            f"[{name}: ~~{old}~~ {new}|{name} {new} (was {old})|{name}: {old} → {new}|{name}: not {old} any more, "
-            f"now {new}|{name} changed from {old} to {new}|{name}: used to be {old}, now {new}|"
+            f"[{name}: ~~{old}~~ {new}|{name} {new} (was {old})|{name}: {old} → {new}|"
+            f"{name}: not {old} any more, now {new}|{name} changed from {old} to {new}|{name}: used to be {old}, now {new}|"
             f"new {name} {new}, no longer {old}|{name}: {old} - NO, changed to {new}]",
         )
 

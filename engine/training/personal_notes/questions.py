@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.training.personal_notes import vocabulary
 from engine.training.personal_notes.facts import with_right_articles
@@ -13,7 +14,7 @@ from engine.training.personal_notes.values import ValueDraw
 
 MIN_QUESTIONS = 3
 MAX_QUESTIONS = 8
-SHARE_OF_SENTENCES = 0.18
+SHARE_OF_SENTENCES = 0.24
 MAX_SENTENCE_CHARS = 150
 _SHARE_ASKED_TWICE = 0.4
 
@@ -21,7 +22,8 @@ _SHARE_ASKED_TWICE = 0.4
 def choose_questions(draw: ValueDraw, facts: Sequence[Fact], text: str) -> tuple[Question, ...]:
     """Return 3 to 8 questions, where the facts allow; no wording asks for two things."""
     wanted = draw.below(MIN_QUESTIONS, MAX_QUESTIONS)
-    order = draw.rng.sample(facts, len(facts))
+    order = _without_clashes(facts)
+    draw.rng.shuffle(order)
     chosen: list[Question] = []
     while len(chosen) < wanted and order:
         fact = order.pop()
@@ -29,6 +31,20 @@ def choose_questions(draw: ValueDraw, facts: Sequence[Fact], text: str) -> tuple
         if draw.chance(_SHARE_ASKED_TWICE) or not order:
             chosen.append(_asked(draw, fact))
     return answerable(chosen, text)[:MAX_QUESTIONS]
+
+
+def _without_clashes(facts: Sequence[Fact]) -> list[Fact]:
+    """Leave out wordings that two facts of the note would answer differently."""
+    answers: dict[str, str] = {}
+    clashing: set[str] = set()
+    for fact in facts:
+        for form in fact.forms:
+            if answers.setdefault(form, fact.answer) != fact.answer:
+                clashing.add(form)
+    if not clashing:
+        return list(facts)
+    kept = [replace(fact, forms=tuple(form for form in fact.forms if form not in clashing)) for fact in facts]
+    return [fact for fact in kept if fact.forms]
 
 
 def _asked(draw: ValueDraw, fact: Fact) -> Question:
@@ -84,7 +100,7 @@ def as_typed(draw: ValueDraw, question: str) -> str:
         return f"{question[:-1]}??"
     if roll < 0.18 and question.endswith("?"):
         opener = draw.pick(vocabulary.QUESTION_OPENERS)
-        return opener + question
+        return opener + (question[:1].lower() + question[1:] if opener.endswith(", ") else question)
     return question
 
 

@@ -372,7 +372,7 @@ GENERATORS: dict[str, Callable[[ValueDraw], str]] = {
     ),
     "ip": lambda draw: f"10.{draw.below(0, 255)}.{draw.below(0, 255)}.{draw.below(1, 254)}",
     "version": lambda draw: f"{draw.below(0, 12)}.{draw.below(0, 30)}.{draw.below(0, 20)}",
-    "score": lambda draw: f"{draw.below(2, 9)}/10" if draw.chance(0.5) else f"{draw.below(1, 5)} stars",
+    "score": lambda draw: f"{draw.below(2, 9)}/10" if draw.chance(0.5) else f"{draw.below(2, 5)} stars",
     "medicine": lambda draw: (
         invented_word(draw, 2).rstrip("aeiou") + draw.pick(("ol", "in", "ax", "ide", "one", "il"))
     ),

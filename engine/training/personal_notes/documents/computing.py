@@ -56,7 +56,9 @@ def shell_notes(draw: ValueDraw) -> Page:
 def settings(draw: ValueDraw) -> Page:
     """A configuration with comments that say why, and one value that was changed."""
     service = draw.value("host")
-    page = Page(draw, f"[{service}.conf|config of {service}|{service} settings|{service}]")
+    page = Page(
+        draw, f"[{service}.conf|config of {service}|{service} settings|{service}]", is_title_needed=True
+    )
     sign = draw.pick((" = ", ": ", "="))
     lines = []
     for name in several(draw, _SETTINGS, 3, 5):

@@ -46,7 +46,7 @@ def book_notes(draw: ValueDraw) -> Page:
     page.ask(
         hero,
         f"Who is the [hero|main character] in {title}?",
-        f"What is the [hero|main character] called?",
+        "What is the [hero|main character] called?",
         says=f"The main character is {hero}.",
     )
     page.ask(
@@ -157,7 +157,7 @@ def game(draw: ValueDraw) -> Page:
     )
     page.ask(
         word,
-        f"[What|Which word] [wakes|does one say to wake] the sword?",
+        "[What|Which word] [wakes|does one say to wake] the sword?",
         f"{sword} word",
         says=f"The word is {word}.",
     )

@@ -17,7 +17,7 @@ def school_letter(draw: ValueDraw) -> Page:
     lines = [
         f"[class trip to {place} on {date}|on {date} {child}'s class goes to {place}], [meet|be there] at {at}",
         f"[costs|we pay|price] {price}, [in an envelope|to be paid] by {due}",
-        f"[bring|{child} needs|don't forget]: {bring}",
+        f"[bring for {child}|{child} needs|{child} must not forget]: {bring}",
         f"[{teacher} can be reached on|{teacher}'s number is|questions to {teacher},] {phone}",
         f"[gym is on {gym} now|PE moved to {gym}|sports lesson: {gym}]",
     ]
@@ -51,9 +51,9 @@ def children(draw: ValueDraw) -> Page:
     page = Page(draw, "[Kids|The kids|Sizes|Children|Kids: sizes etc.]")
     rows = []
     for _ in range(draw.below(2, 4)):
-        name, shoe, height, teacher, club, day = (
-            draw.value(k) for k in ("first", "shoe", "cm", "teacher", "hobby", "weekday")
-        )  # fmt: skip
+        name, teacher, club, day = (draw.value(k) for k in ("first", "teacher", "hobby", "weekday"))
+        shoe = draw.unused(lambda: str(draw.below(22, 39)))
+        height = draw.unused(lambda: f"{draw.below(84, 179)} cm")
         rows.append((name, shoe, height, teacher, f"{club} ({day})"))
         page.ask(
             shoe, f"[What|Which] shoe size does {name} [have|need|take]?", np=f"{name}'s shoe size", det=""
@@ -74,7 +74,7 @@ def children(draw: ValueDraw) -> Page:
         )
     page.add_set(records(draw, ("Name", "Shoe size", "Height", "Teacher", "Club"), rows))
     if draw.chance(0.5):
-        name, new = rows[0][0], draw.value("shoe")
+        name, new = rows[0][0], draw.unused(lambda: str(draw.below(26, 43)))
         page.facts = [fact for fact in page.facts if fact.answer != rows[0][1]]
         page.add(
             f"[Update|PS|Measured again]: {name} [needs {new} now|has grown, shoe size {new} now, not {rows[0][1]}|now {new}!]"

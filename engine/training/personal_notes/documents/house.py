@@ -20,7 +20,7 @@ _CODED = (
     ("laundry room", "laundry code", "get into the laundry room"),
 )
 _METERS = options(
-    "electricity meter / water meter upstairs / water meter cellar / gas meter / heat meter / solar meter / garden water meter"
+    "electricity meter / upstairs water meter / cellar water meter / gas meter / heat meter / solar meter / garden tap meter"
 )
 _PROGRAMS = options("wool / towels / sports kit / jeans / curtains / baby clothes / shirts / duvets / silk")
 
@@ -204,7 +204,7 @@ def house_sitter(draw: ValueDraw) -> Page:
         also=(f"every {rarely}",),
     )
     page.ask(
-        rubbish, f"[When|On which day] [is bin day|does the rubbish go out|do the bins go out]?", "bin day"
+        rubbish, "[When|On which day] [is bin day|does the rubbish go out|do the bins go out]?", "bin day"
     )
     page.ask(key, f"{WHERE} is the [spare|second] key?", "spare key", says=f"The spare key is in {key}.")
     page.ask(

@@ -91,8 +91,8 @@ def _encounter(draw: ValueDraw, page: Page) -> list[str]:
         says=f"{first}'s baby is called {child}.",
     )
     return [
-        f"[Ran into|Bumped into|Suddenly stood in front of] {who}, [whom I had not seen for {years} years|after {years} years!]"
-        f"[. Same laugh as ever.|.]",
+        f"[Ran into|Bumped into|Suddenly stood in front of] {who}, [whom I had not seen for {years} years|after {years} years]"
+        f"[ - same laugh as ever|].",
         f"{first} [works as|is now] a {job} in {town} and has a baby[ called|,] {child}.",
     ]
 
@@ -155,7 +155,7 @@ def _meal(draw: ValueDraw, page: Page) -> list[str]:
     )
     page.ask(guest, "Who [came late|was late|turned up late]?", says=f"{guest} was late.")
     return [
-        f"In the evening {cook} made {food} [for us|], and the secret, [it turns out|I was told], is {secret}.",
+        f"In the evening {cook} made {food}[ for us|], and the secret, [it turns out|I was told], is {secret}.",
         f"{guest} [came an hour late|turned up when it was all cold][, as always|].",
     ]
 

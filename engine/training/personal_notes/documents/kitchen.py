@@ -26,7 +26,7 @@ _STEPS = options(
 def recipe(draw: ValueDraw) -> Page:
     """A recipe with its amounts, steps and where it comes from."""
     dish = draw.value("food")
-    page = Page(draw, f"{dish}[| recipe| (family recipe)| the easy way|, the good one]")
+    page = Page(draw, f"{dish}[| recipe| (family recipe)| the easy way|, the good one]", is_title_needed=True)
     serves, source = draw.value("few"), draw.value("person")
     page.add(
         f"[for {serves} people, from {source}|{source}'s recipe, feeds {serves}|Serves {serves}. From {source}.]"
@@ -73,10 +73,11 @@ def _ingredients(draw: ValueDraw, page: Page, dish: str) -> str:
     ]
     draw.rng.shuffle(wanted)
     for what, amount in wanted:
+        much = "What [amount|quantity] of" if what.endswith("s") else "How much"
         page.ask(
             amount,
-            f"How much {what} [do I need|goes in|is in it|is needed|does the {dish} take]?",
-            f"How much {what} [for|goes into] the {dish}?",
+            f"{much} {what} [do I need|goes in|is in it|is needed|does the {dish} take]?",
+            f"{much} {what} [for|goes into] the {dish}?",
             f"{what} [amount|quantity|how much]",
             says=f"The {dish} needs {amount} of {what}.",
         )
@@ -104,7 +105,7 @@ def _steps(draw: ValueDraw, page: Page, dish: str) -> str:
         np="oven temperature",
     )
     page.ask(bake, f"How long [does the {dish} bake|must it stay in the oven|in the oven]?", np="baking time")
-    page.ask(rest, f"How long [does the mix rest|do I let it rest|should it rest]?", np="resting time")
+    page.ask(rest, "How long [does the mix rest|do I let it rest|should it rest]?", np="resting time")
     if draw.chance(0.3):
         return running(
             draw, [step.capitalize() + "." if step[0] != "[" else f"Then {step}." for step in steps]
@@ -145,8 +146,11 @@ def menu_plan(draw: ValueDraw) -> Page:
         )
     page.add_set(records(draw, ("Day", "Dish", "Cook", "Buy"), rows))
     if draw.chance(0.4):
-        guest, no = draw.value("first"), draw.value("allergen")
-        page.add(f"[Careful|NB|Note]: {guest} [is coming too and|] [can't eat|must not have] {no}!")
+        guest, no = (
+            draw.value("first"),
+            draw.pick(options("nuts / fish / gluten / eggs / shellfish / kiwi / mustard")),
+        )
+        page.add(f"[Careful|NB|Note]: {guest}[ is coming too and|] [can't eat|must not have] {no}!")
         page.ask(
             no, f"What [can {guest} not eat|must {guest} not have]?", says=f"{guest} must not have {no}."
         )
@@ -175,7 +179,7 @@ def freezer(draw: ValueDraw) -> Page:
         )
         page.ask(
             since,
-            f"[When did we freeze|Since when do we have|How old is] the {food}?",
+            f"[When did we freeze|Since when do we have] the {food}?",
             says=f"The {food} is from {since}.",
         )
         page.ask(food, f"What is in {place}?", f"What [do we have|was put away] from {since}?")

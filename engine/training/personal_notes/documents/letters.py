@@ -49,7 +49,7 @@ def invitation(draw: ValueDraw) -> Page:
     page.ask(
         reply,
         "By when [must|should] I [answer|reply|RSVP]?",
-        f"RSVP date",
+        "RSVP date",
         says=f"I should answer by {reply}.",
     )
     page.ask(
@@ -194,7 +194,7 @@ def chat(draw: ValueDraw) -> Page:
     page.ask(
         new,
         f"{TIME} [is the {thing} now|do we meet for the {thing}]?",
-        f"What time did we agree on[ in the end|]?",
+        "What time did we agree on[ in the end|]?",
         says=f"We meet at {new}.",
     )
     page.ask(
@@ -212,7 +212,7 @@ def chat(draw: ValueDraw) -> Page:
     page.ask(old_place, f"{WHERE} did {first} want to meet[ at first|]?", "Which place was dropped?")
     page.ask(food, f"What does {second} bring?", f"{second} food", says=f"{second} brings {food}.")
     page.ask(second, f"Who [brings|makes] the {food}?", says=f"{second} brings the {food}.")
-    page.ask(third, f"Who [takes the car|drives]?", f"Who do I owe {money}?", says=f"{third} drives.")
+    page.ask(third, "Who [takes the car|drives]?", f"Who do I owe {money}?", says=f"{third} drives.")
     page.ask(
         money,
         f"{MUCH} do [we|I] owe {third}?",

@@ -8,7 +8,7 @@ from engine.training.personal_notes.page import MUCH, WHEN, WHERE, Page, options
 from engine.training.personal_notes.values import ValueDraw
 
 _GOODS = options(
-    "eggs / nappies / screws / candles / light bulbs / envelopes / apples / batteries / dishwasher tabs / tea lights / rolls / tomatoes / bin bags / stamps / lemons / cat food / paper towels / nails / cheese / bottles of water"
+    "eggs / nappies / screws / candles / light bulbs / envelopes / apples / batteries / dishwasher tabs / tea lights / rolls / tomatoes / bin bags / stamps / lemons / cat food / paper towels / nails / blocks of cheese / bottles of water"
 )
 _CLOTHES = options(
     "T-shirts / socks / swimming trunks / jumpers / hats / towels / pairs of trousers / books / chargers / raincoats / scarves / pairs of shoes / pillow cases / plasters / blankets"

@@ -88,7 +88,7 @@ _LOGS = (
         (
             Column("pressure", _of("pressure"), "What was my blood pressure on {d}? / blood pressure {d} / How high was the pressure on {d}?", "On {d} my blood pressure was {v}."),
             Column("pulse", _span(48, 99, "{}"), "What was my pulse on {d}? / pulse on {d}", "On {d} my pulse was {v}."),
-            Column("weight", _span(48, 110, "{} kg", tenths=True), "[How much|What] did I weigh on {d}? / weight {d}", "On {d} I weighed {v}."),
+            Column("weight", _span(66, 72, "{} kg", tenths=True), "[How much|What] did I weigh on {d}? / weight {d}", "On {d} I weighed {v}."),
             Column("felt", _pool("dizzy / fine / tired / rested / nervous / sick / cold / feverish / great"), "How did I feel on {d}?", "On {d} I felt {v}."),
         ),
     ),

@@ -20,7 +20,7 @@ _GROUPS = options(
 )
 _CHOICES = options(
     """the blue logo / the smaller hall / tiles instead of wood / the second offer / paper tickets / no music after
-    ten / the cheaper printer / a shuttle bus / oak for the bench / one delegate per house / gravel for the path /
+    ten / the cheaper printer / a shuttle bus / oak / one delegate per house / gravel /
     Linux on the new laptops / a buffet / the older supplier / the corner table / shared parking"""
 )
 _MATTERS = options(
@@ -129,7 +129,7 @@ def _actions(draw: ValueDraw, page: Page, people: list[str]) -> str:
 def project_note(draw: ValueDraw) -> Page:
     """The state of a project with its people, dates, a change of plan and links."""
     name = draw.value("project")
-    page = Page(draw, f"[Project {name}|{name}|{name} - status|{name} notes]")
+    page = Page(draw, f"[Project {name}|{name}|{name} - status|{name} notes]", is_title_needed=True)
     lead, client, old, new = draw.value("full"), draw.value("company"), draw.value("date"), draw.value("date")
     tool, rejected, host = draw.value("tool"), draw.value("tool"), draw.value("host")
     reason = draw.pick(
@@ -151,7 +151,7 @@ def project_note(draw: ValueDraw) -> Page:
         f"{name} [client|customer]",
         says=f"{name} is for {client}.",
     )
-    page.ask(tool, f"[What|Which tool] did we [choose|go for|decide on]?", f"Which tool does {name} use?")
+    page.ask(tool, "[What|Which tool] did we [choose|go for|decide on]?", f"Which tool does {name} use?")
     page.ask(
         rejected,
         "[What|Which tool] did we [reject|decide against|not take]?",
@@ -172,7 +172,7 @@ def project_note(draw: ValueDraw) -> Page:
     lines.append(f"[risk|known bug|open issue]: {risk}; {who} [looks into it|is on it|takes care]")
     page.ask(
         who,
-        f"Who [looks into|takes care of|works on] the [bug|problem|open issue]?",
+        "Who [looks into|takes care of|works on] the [bug|problem|open issue]?",
         says=f"{who} looks into it.",
     )
     page.ask(

@@ -18,6 +18,11 @@ _QUIRKS = options(
 )
 
 
+_DIETS = options(
+    "nuts / fish / gluten / eggs / meat / dairy / mushrooms / shellfish / garlic / pork / sugar / onions"
+)
+
+
 def contact_list(draw: ValueDraw) -> Page:
     """People by what they are for, with numbers and a remark."""
     page = Page(draw, "[Contacts|Numbers|Phone list|Who to call|Important numbers|People|Useful people]")
@@ -101,7 +106,7 @@ def _details(draw: ValueDraw, page: Page, name: str) -> list[tuple[str, str]]:
     )
     page.ask(
         allergy,
-        f"What [is {name} allergic to|can {name} not eat or touch|must {name} avoid]?",
+        f"What is {name} allergic to?",
         np=f"{name}'s allergy",
         det="",
     )
@@ -125,7 +130,7 @@ def _details(draw: ValueDraw, page: Page, name: str) -> list[tuple[str, str]]:
     return [
         (f"[b.|bday|birthday] {birthday}", f"[Born on|Birthday on] {birthday}."),
         (f"shoe size {shoe}", f"Takes shoes in {shoe}."),
-        (f"allergic to {allergy}", f"[Careful: allergic to|Cannot have] {allergy}."),
+        (f"allergic to {allergy}", f"[Careful: allergic to|Allergic to] {allergy}."),
         (f"[job: |]{job}", f"[Works as a|Is a] {job}."),
         (f"lives in {town}", f"[Lives in|Moved to] {town}[ last year|]."),
         (f"{pet} called {pet_name}", f"[There is a {pet} named {pet_name}|Has a {pet}, {pet_name}]."),
@@ -142,13 +147,8 @@ def guest_list(draw: ValueDraw) -> Page:
     beds = several(
         draw, options("sofa / attic / guest room / tent / study / bunk bed / camper / hotel"), 6, 6
     )
-    for bed in beds[: draw.below(3, 6)]:
-        who, count, dish, diet = (
-            draw.value("first"),
-            draw.value("few"),
-            draw.value("food"),
-            draw.value("allergen"),
-        )
+    for bed, diet in zip(beds[: draw.below(3, 6)], several(draw, _DIETS, 6, 6), strict=False):
+        who, count, dish = draw.value("first"), draw.value("few"), draw.value("food")
         rows.append((who, f"{count} people", dish, bed, f"no {diet}"))
         page.ask(
             count,

@@ -20,7 +20,7 @@ def measurements(draw: ValueDraw) -> Page:
         width, height, wood = (
             draw.value("cm"),
             draw.value("cm"),
-            draw.pick(("oak", "pine", "beech", "ply", "glass", "steel", "linen")),
+            draw.pick(("oak", "pine", "beech", "plywood", "glass", "steel", "bamboo")),
         )
         rows.append((piece, width, height, wood))
         lines.append(
@@ -132,9 +132,8 @@ def vehicles(draw: ValueDraw) -> Page:
     """Two vehicles with plates, tyre pressures, inspections and keys."""
     page = Page(draw, "[Cars|The cars|Vehicles|Car file|Cars and bikes]")
     for _ in range(2):
-        car, plate, due, oil, spot, firm = (
-            draw.value(k) for k in ("car", "plate", "date", "code", "spot", "company")
-        )
+        car, plate, due, spot, firm = (draw.value(k) for k in ("car", "plate", "date", "spot", "company"))
+        oil = draw.unused(lambda: f"{draw.below(0, 4) * 5}W-{draw.below(4, 12) * 5}")
         bar = draw.unused(lambda: f"{draw.below(18, 34) / 10} bar")
         lines = [
             f"[plate|number plate|reg.]: {plate}", f"[inspection|MOT|next check] [due |]{due}", f"[tyres|tyre pressure] {bar}",
