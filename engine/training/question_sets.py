@@ -1,8 +1,8 @@
 """Sets of contexts and questions as files: JSON lines, gzip or xz.
 
 One record: {"context", "qas": [{"q", "a": [answers], "evidence": span}]}; ``a[0]`` is the reference answer,
-the others are accepted too. "evidence" is there where the reference answer is in other words than the context:
-the span that it restates.
+the others are accepted too. "evidence" is there where the reference answer is in other words than the
+context: the span that it restates.
 Standard library only: the measurement reads them without torch.
 """
 

@@ -195,6 +195,16 @@ def test_a_needle_is_one_line_among_dull_ones() -> None:
         assert stands_in(fact.answer, text)
 
 
+@pytest.mark.parametrize("seed", range(150))
+def test_names_in_a_question_stand_in_the_note(seed: int) -> None:
+    note = generate_note(random.Random(seed))
+    known = note.text.casefold()
+    for question in note.questions:
+        names = re.findall(r"(?<=[a-z] )[A-Z][a-z]{2,}(?='s|[ ?.])", question.text)
+        # A day or month may be written short in the note.
+        assert all(name.casefold()[:3] in known or name == "Wi" for name in names), (question, note.text)
+
+
 def test_a_wording_with_two_answers_is_not_asked() -> None:
     draw = ValueDraw(random.Random(1))
     facts = [Fact("red", ("Which colour?",)), Fact("blue", ("Which colour?",)), Fact("Ida", ("Who?",))]

@@ -27,7 +27,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Note:
-    """An invented note. The text alone answers the questions; the title may be missing from the text, or be empty."""
+    """An invented note. The text alone answers; the title may be missing from the text, or be empty."""
 
     title: str
     text: str

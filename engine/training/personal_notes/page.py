@@ -30,6 +30,7 @@ _ASKING_FOR_A_THING = (
     "{bare}[?||]",
     "[Hey, what|And what|So what|Quick one: what|Sorry, what] [is|was] {the}[?| again?]",
 )
+_ASKING_AS_LINES = "\n".join(_ASKING_FOR_A_THING)  # filled at once, for every fact of every note
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Page:
         """
         the = f"{det} {np}" if det else np
         if np:
-            general = tuple(form.replace("{the}", the).replace("{bare}", np) for form in _ASKING_FOR_A_THING)
+            general = _ASKING_AS_LINES.replace("{the}", the).replace("{bare}", np).split("\n")
             forms = (*forms, *general) if not forms else (*forms, *forms, *general[: 2 + len(forms) * 2])
             says = says or f"{the} is {answer}."
         self.facts.append(Fact(answer, forms, says, tuple(also)))
@@ -112,7 +113,8 @@ class Page:
         return spin(
             self.draw,
             f"[{name}: ~~{old}~~ {new}|{name} {new} (was {old})|{name}: {old} → {new}|"
-            f"{name}: not {old} any more, now {new}|{name} changed from {old} to {new}|{name}: used to be {old}, now {new}|"
+            f"{name}: not {old} any more, now {new}|{name} changed from {old} to {new}|"
+            f"{name}: used to be {old}, now {new}|"
             f"new {name} {new}, no longer {old}|{name}: {old} - NO, changed to {new}]",
         )
 

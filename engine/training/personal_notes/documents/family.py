@@ -193,9 +193,8 @@ def animals(draw: ValueDraw) -> Page:
     for kind in several(
         draw, options("cat / dog / rabbit / parrot / tortoise / hamster / gecko / pony / ferret"), 2, 4
     ):
-        name, chip, food, vet, born, jab = (
-            draw.value(k) for k in ("petname", "code", "grams", "doctor", "year", "date")
-        )
+        name, chip, food, vet, jab = (draw.value(k) for k in ("petname", "code", "grams", "doctor", "date"))
+        born = draw.unused(lambda: str(draw.this_year - draw.below(0, 15)))
         rows.append((name, kind, born, food, chip, jab, vet))
         page.ask(chip, np=f"[{name}'s chip number|chip number of the {kind}]", det="")
         page.ask(

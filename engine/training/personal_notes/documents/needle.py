@@ -23,6 +23,7 @@ _ASIDES = options(
 def needle(draw: ValueDraw) -> Page:
     """Many lines that say nothing, and one with a number, a word or a password."""
     page = Page(draw)
+    questions: tuple[str, ...]
     kind = draw.pick(("number", "number", "number", "word", "password", "code"))
     if kind == "number":
         value = f"{draw.below(0, 9999):04}"
