@@ -128,6 +128,9 @@ def spin(draw: ValueDraw, text: str) -> str:
         text, n_choices = _CHOICE.subn(lambda match: draw.pick(match[1].split("|")), text)
         if not n_choices:
             break
+    if " ," in text or " ." in text:  # a choice of nothing leaves its blank behind
+        text = text.replace(" , ", ", ").replace(" . ", ". ")
+        text = text[:-2] + "." if text.endswith(" .") else text
     return text
 
 

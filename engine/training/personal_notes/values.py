@@ -69,6 +69,10 @@ class ValueDraw:
         self._moments[text] = moment
         return text
 
+    def text_of_moment(self, *moment: int) -> str:
+        """Return how the note writes a date or time already; "" if it does not."""
+        return next((text for text, known in self._moments.items() if known == moment), "")
+
     def is_later(self, first: str, second: str) -> bool:
         """Return whether the first of two texts that value() gave means a later date or time."""
         return self._moments[first] > self._moments[second]
@@ -205,7 +209,8 @@ def clock(draw: ValueDraw) -> str:
         3: f"{hour}:{minute}",
         4: f"{hour:02d}:{minute}",
     }
-    return draw.remember_moment(forms[style], hour, int(minute))
+    # 4 pm and 16:00 in one note would be two answers: what is there already is given again, and refused.
+    return draw.text_of_moment(hour, int(minute)) or draw.remember_moment(forms[style], hour, int(minute))
 
 
 def _amount(draw: ValueDraw, number: str) -> str:

@@ -164,7 +164,7 @@ def days_to_remember(draw: ValueDraw) -> Page:
         occasion = draw.pick(_MEMORABLE) if draw.chance(0.5) else "birthday"
         detail = draw.pick(
             (
-                f"born {draw.value('year')}",
+                f"born {draw.value('year')}" if occasion == "birthday" else f"likes {draw.value('food')}",
                 f"likes {draw.value('ingredient')}",
                 f"card to {draw.value('city')}",
             )

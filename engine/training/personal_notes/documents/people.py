@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.training.personal_notes import vocabulary
 from engine.training.personal_notes.layout import listed, records, running
 from engine.training.personal_notes.page import WHERE, Page, options, several
 from engine.training.personal_notes.values import ValueDraw
@@ -96,7 +97,8 @@ def person_card(draw: ValueDraw) -> Page:
 
 
 def _details(draw: ValueDraw, page: Page, name: str) -> list[tuple[str, str]]:
-    birthday, shoe, allergy, job = (draw.value(kind) for kind in ("date", "shoe", "allergen", "job"))
+    birthday = draw.unused(lambda: f"{draw.below(1, 28)} {draw.pick(vocabulary.MONTHS)}")
+    shoe, allergy, job = (draw.value(kind) for kind in ("shoe", "allergen", "job"))
     town, pet, pet_name, partner = (draw.value(kind) for kind in ("city", "pet", "petname", "first"))
     wifi, flat = draw.value("password"), draw.value("address")
     page.ask(birthday, np=f"{name}'s birthday", det="")

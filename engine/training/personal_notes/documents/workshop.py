@@ -87,9 +87,9 @@ def sewing(draw: ValueDraw) -> Page:
                 )
             ),
         )
-        chest, sleeve, yarn, price, due = (
-            draw.value(k) for k in ("cm", "cm", "colour", "smallmoney", "date")
-        )
+        yarn, price, due = (draw.value(k) for k in ("colour", "smallmoney", "date"))
+        chest = draw.unused(lambda: f"{draw.below(76, 128)} cm")
+        sleeve = draw.unused(lambda: f"{draw.below(42, 74)} cm")
         page.add(
             listed_or_running(
                 draw,
