@@ -68,7 +68,7 @@ def _ingredients(draw: ValueDraw, page: Page, dish: str) -> str:
         (what, draw.unused(lambda: f"{draw.below(2, 95) * 10} ml")) for what in several(draw, _WET, 1, 2)
     ]
     wanted += [
-        (what, draw.unused(lambda: f"{draw.below(1, 9)} {draw.pick(('tsp', 'tbsp', 'pinches'))}"))
+        (what, draw.unused(lambda: f"{draw.below(2, 9)} {draw.pick(('tsp', 'tbsp', 'pinches'))}"))
         for what in several(draw, _SPICES, 1, 3)
     ]
     draw.rng.shuffle(wanted)

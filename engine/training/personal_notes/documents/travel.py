@@ -157,7 +157,9 @@ def trip_plan(draw: ValueDraw) -> Page:
             f"{WHERE} do we get {food}?",
             f"{food} address",
         )
-        page.ask(guide, f"Who recommended {where} [in|at] {street}?", f"Whose tip was the {food}?")
+        page.ask(
+            guide, f"Who recommended the {where.split()[1]} [in|at] {street}?", f"Whose tip was the {food}?"
+        )
     leave, platform = draw.value("clock"), draw.value("few")
     page.add(
         f"[Train home|Back]: {leave}, platform {platform}. {names[0]} [has the tickets|keeps the tickets]."
