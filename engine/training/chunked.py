@@ -80,12 +80,12 @@ class CutNote:
 
 
 def cut_note(
-    text: str, questions: Sequence[tuple[str, Sequence[str]]], tokens: ChunkTokens, max_tokens: int
+    text: str, questions: Sequence[tuple[str, str]], tokens: ChunkTokens, max_tokens: int
 ) -> CutNote:
     """Cut a note with the app's chunker and give each question to a chunk.
 
     Args:
-        questions: question and accepted answers, the reference answer first.
+        questions: question and the span that answers it, as ``RawExample.spans`` gives them.
         max_tokens: longest chunk, template included.
 
     Raises:
@@ -93,9 +93,7 @@ def cut_note(
     """
     spans = iterate_chunks(text, tokens, max_tokens)
     texts = [text[span.start : span.end] for span in spans]
-    return CutNote(
-        [tokens.ids(chunk) for chunk in texts], find_owners(texts, [(q, a[0]) for q, a in questions])
-    )
+    return CutNote([tokens.ids(chunk) for chunk in texts], find_owners(texts, questions))
 
 
 def find_owners(chunks: Sequence[str], questions: Sequence[tuple[str, str]]) -> list[int | None]:

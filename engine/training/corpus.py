@@ -114,7 +114,11 @@ def made_notes(seed: int, count: int) -> list[RawExample]:
     rng = random.Random(seed)
     notes = (generate_note(rng) for _ in range(count))
     return [
-        RawExample(note.text, tuple((q.text, (q.answer, *q.alternatives)) for q in note.questions))
+        RawExample(
+            note.text,
+            tuple((q.text, (q.answer, *q.alternatives)) for q in note.questions),
+            {q.text: q.evidence for q in note.questions if q.evidence},
+        )
         for note in notes
     ]
 
@@ -226,7 +230,7 @@ def _chunks(
     if limits.cuts_notes:
         counter = ChunkTokens(tokenizer, n_template)
         for text, example in zip(texts, examples, strict=True):
-            cut = cut_note(text, example.questions, counter, limits.max_chunk_tokens)
+            cut = cut_note(text, example.spans(), counter, limits.max_chunk_tokens)
             yield cut.chunks, cut.owners
         return
     encodings = tokenizer.encode_batch(texts, add_special_tokens=False)

@@ -34,7 +34,7 @@ def held_out_pairs(
         if len(pairs) == limit:
             break
         for question in raw.questions:
-            one = RawExample(raw.context, (question,))
+            one = RawExample(raw.context, (question,), raw.evidence)
             corpus = tokenise([one], tokenizer, limits)
             if len(corpus):
                 pairs.append((corpus.example(0, templates), one))
@@ -96,7 +96,7 @@ def held_out_notes(
         if len(notes) == limit:
             break
         for question in raw.questions:
-            corpus = tokenise([RawExample(raw.context, (question,))], tokenizer, limits)
+            corpus = tokenise([RawExample(raw.context, (question,), raw.evidence)], tokenizer, limits)
             if not len(corpus):
                 continue
             examples = [corpus.example(i, templates) for i in range(len(corpus))]

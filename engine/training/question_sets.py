@@ -1,15 +1,16 @@
 """Sets of contexts and questions as files: JSON lines, gzip or xz.
 
-One record: {"context", "qas": [{"q", "a": [answers]}]}; ``a[0]`` is the reference answer, the others are
-accepted too.
+One record: {"context", "qas": [{"q", "a": [answers], "evidence": span}]}; ``a[0]`` is the reference answer,
+the others are accepted too. "evidence" is there where the reference answer is in other words than the
+context: the span that it restates.
 Standard library only: the measurement reads them without torch.
 """
 
 import gzip
 import json
 import lzma
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -20,10 +21,20 @@ MAX_ANSWER_CHARS = 160
 
 @dataclass(frozen=True, slots=True)
 class RawExample:
-    """A context and its questions with every accepted answer, the reference answer first."""
+    """A context and its questions with every accepted answer, the reference answer first.
+
+    Attributes:
+        evidence: by question, the span of the context that its reference answer restates; only of questions
+            whose reference answer does not stand in the context itself.
+    """
 
     context: str
     questions: tuple[tuple[str, tuple[str, ...]], ...]
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    def spans(self) -> list[tuple[str, str]]:
+        """Each question with what to look for in the context to find where it is answered."""
+        return [(question, self.evidence.get(question, answers[0])) for question, answers in self.questions]
 
 
 def read_lines(folder: Path, name: str) -> list[str]:
@@ -52,5 +63,6 @@ def parse(lines: Iterable[str]) -> list[RawExample]:
             if qa["a"] and 0 < len(qa["a"][0]) < MAX_ANSWER_CHARS and qa["q"].strip()
         )
         if questions:
-            examples.append(RawExample(record["context"], questions))
+            evidence = {qa["q"].strip(): qa["evidence"] for qa in record["qas"] if qa.get("evidence")}
+            examples.append(RawExample(record["context"], questions, evidence))
     return examples

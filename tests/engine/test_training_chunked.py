@@ -24,7 +24,7 @@ from engine.training.prompts import (
     PROMPT_SUFFIX,
     Templates,
 )
-from engine.training.question_sets import RawExample
+from engine.training.question_sets import RawExample, parse
 from engine.training.quotes import MAX_PROMPT_TOKENS, make_quotes_batch, n_quoted_contexts
 from tests.engine.tiny_llama import TinySize, write_gguf
 
@@ -87,6 +87,18 @@ def test_a_question_goes_to_the_chunk_that_has_its_answer(
     chunks: list[str], question: str, answer: str, owner: int | None
 ) -> None:
     assert find_owners(chunks, [(question, answer)]) == [owner]
+
+
+def test_an_answer_in_other_words_is_found_by_the_span_that_it_restates() -> None:
+    record = {
+        "context": "The alarm: 4711. The shed: 0815.",
+        "qas": [
+            {"q": "shed code?", "a": ["The code of the shed is 0815."], "evidence": "0815"},
+            {"q": "alarm code?", "a": ["4711"]},
+        ],
+    }
+    (raw,) = parse([json.dumps(record)])
+    assert find_owners(["The alarm: 4711.", "The shed: 0815."], raw.spans()) == [1, 0]
 
 
 @settings(max_examples=100)

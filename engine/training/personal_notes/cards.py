@@ -28,7 +28,8 @@ def _attribute_value(draw: ValueDraw, attribute: Attribute) -> str:
 
 def _card_questions(kind: CardKind, attribute: Attribute, values: dict[str, str]) -> list[Asked]:
     topic = f"{kind.key}.{values['e']}.{attribute.labels[0]}"
-    found = [Asked(form, values, values["v"], topic) for form in attribute.asks]
+    says = with_right_articles(attribute.sentences[0].fill(values))
+    found = [Asked(form, values, values["v"], topic, says) for form in attribute.asks]
     found.extend(Asked(form, values, values["e"], f"{topic}.reverse") for form in attribute.reverse_asks)
     return found
 

@@ -14,12 +14,18 @@ _ARTICLE = re.compile(r"\ba (?=(?!one\b|eu)[aeio])")
 
 @dataclass(slots=True)
 class Asked:
-    """A question still to be filled, with its answer; topic says what is asked, whatever the wording."""
+    """A question still to be filled, with its answer.
+
+    Attributes:
+        topic: what is asked, whatever the wording.
+        says: a sentence that restates the fact; "" for none.
+    """
 
     form: Template
     values: dict[str, str]
     answer: str
     topic: str
+    says: str = ""
 
     @property
     def text(self) -> str:

@@ -1,227 +1,65 @@
-"""Composes a whole note: picks facts, a layout and the questions."""
+"""Invents notes as people keep them, with the questions that they answer."""
 
 from __future__ import annotations
 
 import random
 
-from engine.training.personal_notes import vocabulary
-from engine.training.personal_notes.cards import state_cards
-from engine.training.personal_notes.facts import Asked, Passage, state_fact
-from engine.training.personal_notes.families.catalog import FAMILIES
-from engine.training.personal_notes.note import Note, Question
-from engine.training.personal_notes.templates import Family
+from engine.training.personal_notes.documents.catalog import DOCUMENTS
+from engine.training.personal_notes.documents.needle import needle
+from engine.training.personal_notes.handwriting import as_scribbled
+from engine.training.personal_notes.layout import heading
+from engine.training.personal_notes.medley import compose_medley
+from engine.training.personal_notes.note import Note
+from engine.training.personal_notes.page import Page, spin
+from engine.training.personal_notes.questions import MIN_QUESTIONS, choose_questions
 from engine.training.personal_notes.values import ValueDraw, ValuesExhausted
 
-MIN_QUESTIONS = 3
-MAX_QUESTIONS = 12
-_LIST_LAYOUTS = ("bullets", "lines", "lines", "numbers", "stars", "checkboxes")
-_PROSE_LAYOUTS = ("paragraph", "paragraphs", "diary")
+MIN_WORDS = 40
+MAX_WORDS = 400
+_FEW_WORDS = 85
+_SHARE_OF_NEEDLES = 0.04
+_SHARE_OF_MEDLEYS = 0.22
 
 
 def generate_note(rng: random.Random) -> Note:
-    """Return an invented note with 3 to 12 questions; the same state of rng gives the same note."""
+    """Return an invented note with 3 to 8 questions; the same state of rng gives the same note."""
     while True:
         draw = ValueDraw(rng)
-        note = _compose(draw)
-        if note is not None:
+        try:
+            is_needle = draw.chance(_SHARE_OF_NEEDLES)
+            note = _finished(draw, [needle(draw)]) if is_needle else _draft(draw)
+        except ValuesExhausted:
+            continue
+        if note is None or not MIN_WORDS <= len(note.text.split()) <= MAX_WORDS:
+            continue
+        if not is_needle:
+            note = as_scribbled(draw, note)
+        if len(note.questions) >= MIN_QUESTIONS:
             return note
 
 
-def _number_of_facts(draw: ValueDraw) -> int:
-    roll = draw.rng.random()
-    if roll < 0.2:
-        return draw.below(1, 2)
-    return draw.below(3, 7) if roll < 0.6 else draw.below(8, 15)
+def _draft(draw: ValueDraw) -> Note | None:
+    if draw.chance(_SHARE_OF_MEDLEYS):
+        return compose_medley(draw)
+    pages: list[Page] = []
+    kinds = dict.fromkeys(draw.rng.sample(DOCUMENTS, 4))
+    for kind in kinds:
+        pages.append(kind(draw))
+        n_words = sum(len(block.split()) for page in pages for block in page.blocks)
+        if n_words >= _FEW_WORDS or draw.chance(0.2):
+            break
+    return _finished(draw, pages)
 
 
-def _compose(draw: ValueDraw) -> Note | None:
-    wanted = _number_of_facts(draw)
-    families = [FAMILIES[draw.below(0, len(FAMILIES) - 1)]]
-    if wanted >= 4 and draw.chance(0.4):
-        families = draw.rng.sample(FAMILIES, draw.below(2, 3))
-    layout = draw.pick(_LIST_LAYOUTS if draw.chance(0.55) else _PROSE_LAYOUTS)
-    share = max(1, wanted // len(families))
-    sections = [(family, _passages(draw, family, share, layout)) for family in families]
-    sections = [(family, passages) for family, passages in sections if passages]
-    if not sections:
-        return None
-    title = _title(draw, sections[0][0])
-    text = _text(draw, title, sections, layout)
-    questions = _questions(draw, [passage for _, passages in sections for passage in passages], text)
-    if len(questions) < MIN_QUESTIONS:
-        return None
-    if draw.chance(0.03):
-        questions = tuple(Question(q.text.lower(), q.answer.lower()) for q in questions)
-        if len({q.text for q in questions}) == len(questions):
-            return Note(title.lower(), text.lower(), questions)
-        return None
-    return Note(title, text, questions)
-
-
-def _passages(draw: ValueDraw, family: Family, wanted: int, layout: str) -> list[Passage]:
-    passages: list[Passage] = []
-    n_facts = wanted
-    if family.cards and (not family.facts or draw.chance(0.4)):
-        kind = family.cards[draw.below(0, len(family.cards) - 1)]
-        n_attributes = draw.below(1, min(4, len(kind.attributes), max(1, wanted)))
-        count = max(1, min(draw.below(1, 5), wanted // n_attributes))
-        try:
-            passages += state_cards(
-                draw, kind, count=count, n_attributes=n_attributes, layout=_card_layout(draw, layout, count)
-            )
-            n_facts -= count * n_attributes
-        except ValuesExhausted:
-            return []
-    if not family.facts:
-        return passages
-    # A few kinds repeated give notes about similar things; many kinds give colourful ones.
-    n_kinds = draw.below(1, max(1, n_facts)) if draw.chance(0.35) else max(1, n_facts)
-    kinds = draw.rng.sample(family.facts, min(n_kinds, len(family.facts)))
-    for number in range(n_facts):
-        kind_of_fact = kinds[number % len(kinds)]
-        if number >= len(kinds) and not kind_of_fact.may_repeat:
-            continue
-        try:
-            passages.append(
-                state_fact(draw, kind_of_fact, as_list=layout not in _PROSE_LAYOUTS, number=number)
-            )
-        except ValuesExhausted:
-            continue
-    if draw.chance(0.7):
-        draw.rng.shuffle(passages)
-    return passages
-
-
-def _card_layout(draw: ValueDraw, layout: str, count: int) -> str:
-    if layout in _PROSE_LAYOUTS:
-        return "prose" if draw.chance(0.7) else "lines"
-    return draw.pick(
-        ("table", "table", "lines", "inline", "prose") if count > 1 else ("lines", "inline", "prose")
-    )
-
-
-def _title(draw: ValueDraw, family: Family) -> str:
-    title = draw.pick(family.titles)
-    roll = draw.rng.random()
-    if roll < 0.12:
-        return f"{title} ({draw.pick(vocabulary.MONTHS)})"
-    return f"{title} {draw.below(2019, 2031)}" if roll < 0.2 else title
-
-
-def _text(draw: ValueDraw, title: str, sections: list[tuple[Family, list[Passage]]], layout: str) -> str:
+def _finished(draw: ValueDraw, pages: list[Page]) -> Note:
     parts: list[str] = []
-    if draw.chance(0.65):
-        parts.append(draw.pick(("# {}", "# {}", "{}", "{}:", "**{}**", "== {} ==")).format(title))
-    if layout == "diary":
-        parts.append(
-            f"{draw.pick(vocabulary.WEEKDAYS)}, {draw.pick(('evening', 'late', 'morning', 'lunch break'))}"
-        )
-    for index, (family, passages) in enumerate(sections):
-        if index or (len(sections) > 1 and draw.chance(0.5)):
-            heading = draw.pick(family.titles)
-            if heading != title and layout != "diary":
-                parts.append(f"## {heading}")
-        body = _body(draw, passages, layout)
-        parts.append(body)
-    return draw.pick(("\n\n", "\n\n", "\n")).join(parts)
-
-
-def _body(draw: ValueDraw, passages: list[Passage], layout: str) -> str:
-    if layout in _PROSE_LAYOUTS:
-        return _prose(draw, passages, layout)
-    mark = {"bullets": "- ", "stars": "* ", "checkboxes": "- [ ] "}.get(layout, "")
-    keeps_full_stop = draw.chance(0.5)
-    lines: list[str] = []
-    count = 0
-    for passage in passages:
-        if passage.is_table:
-            if lines:
-                lines.append("")
-            lines.extend(passage.lines)
-            lines.append("")
-            continue
-        for line in passage.lines:
-            count += 1
-            start = f"{count}. " if layout == "numbers" else mark
-            shown = line if keeps_full_stop or not line.endswith(".") else line[:-1]
-            lines.append(start + shown)
-    return "\n".join(lines).strip()
-
-
-def _prose(draw: ValueDraw, passages: list[Passage], layout: str) -> str:
-    filler_share = 0.35 if layout == "diary" else 0.15
-    blocks: list[str] = []
-    sentences: list[str] = []
-    for passage in passages:
-        if passage.is_table:
-            if sentences:
-                blocks.append(" ".join(sentences))
-                sentences = []
-            blocks.append("\n".join(passage.lines))
-            continue
-        if draw.chance(filler_share):
-            try:
-                sentences.append(draw.unused(lambda: draw.pick(vocabulary.FILLERS)))
-            except ValuesExhausted:
-                sentences.append("Anyway.")
-        sentences.extend(passage.lines)
-        if layout == "paragraphs" and len(sentences) >= 3 and draw.chance(0.5):
-            blocks.append(" ".join(sentences))
-            sentences = []
-    if sentences:
-        blocks.append(" ".join(sentences))
-    return "\n\n".join(blocks)
-
-
-def _questions(draw: ValueDraw, passages: list[Passage], text: str) -> tuple[Question, ...]:
-    asked = _unambiguous([question for passage in passages for question in passage.questions])
-    topics: dict[str, list[Asked]] = {}
-    for question in asked:
-        topics.setdefault(question.topic, []).append(question)
-    order = list(topics)
-    draw.rng.shuffle(order)
-    limit = draw.below(max(MIN_QUESTIONS, min(6, len(order))), MAX_QUESTIONS)
-    chosen: list[Asked] = []
-    for topic in order[:limit]:
-        forms = topics[topic]
-        chosen.append(forms.pop(draw.below(0, len(forms) - 1)))
-    # Short notes are asked the same in other words.
-    wanted = max(MIN_QUESTIONS, min(5, limit))
-    for topic in order:
-        forms = topics[topic]
-        while forms and len(chosen) < wanted:
-            chosen.append(forms.pop(draw.below(0, len(forms) - 1)))
-    found: dict[str, Question] = {}
-    for question in chosen:
-        shown = _as_typed(draw, question.text)
-        found.setdefault(shown, Question(shown, question.answer, _alternatives(question.answer)))
-    return tuple(found.values())
-
-
-def _unambiguous(asked: list[Asked]) -> list[Asked]:
-    """Drop questions without a name in them that two facts of the note would answer differently."""
-    topics_of: dict[str, set[str]] = {}
-    for question in asked:
-        if not question.form.slots:
-            topics_of.setdefault(question.form.text.casefold(), set()).add(question.topic)
-    return [q for q in asked if q.form.slots or len(topics_of[q.form.text.casefold()]) == 1]
-
-
-def _as_typed(draw: ValueDraw, question: str) -> str:
-    roll = draw.rng.random()
-    if roll < 0.04:
-        return question.rstrip("?")
-    if roll < 0.09:
-        return question.lower().rstrip("?")
-    if roll < 0.11 and question.endswith("?"):
-        return f"{question[:-1]} again?"
-    if roll < 0.14 and question.endswith("?"):
-        return draw.pick(vocabulary.QUESTION_OPENERS) + question
-    return question
-
-
-def _alternatives(answer: str) -> tuple[str, ...]:
-    for article in ("the ", "a ", "an ", "my "):
-        if answer.startswith(article):
-            return (answer.removeprefix(article),)
-    return ()
+    for page in pages:
+        page.title = spin(draw, page.title)
+        if page.title and (len(pages) > 1 or page.is_title_needed or draw.chance(0.75)):
+            parts.append(heading(draw, page.title))
+        parts.extend(page.blocks)
+    gap = "\n" if draw.chance(0.2) else "\n\n"
+    text = gap.join(part.strip("\n") for part in parts)
+    return Note(
+        pages[0].title, text, choose_questions(draw, [fact for page in pages for fact in page.facts], text)
+    )

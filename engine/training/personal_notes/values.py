@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from engine.training.personal_notes import vocabulary as words
+from engine.training.personal_notes.naming import composed_first_name, composed_last_name, composed_place
 
 _MAX_TRIES = 12
 _MINUTES = ("00", "05", "10", "15", "20", "25", "30", "40", "45", "50")
@@ -28,6 +29,7 @@ class ValueDraw:
         self.rng = rng
         self._used: set[str] = set()
         self._moments: dict[str, tuple[int, ...]] = {}
+        self.this_year = rng.randrange(2016, 2032)
         self._date_style = rng.randrange(9)
         self._clock_style = rng.randrange(5)
         self._money_style = rng.randrange(7)
@@ -67,9 +69,25 @@ class ValueDraw:
         self._moments[text] = moment
         return text
 
+    def text_of_moment(self, *moment: int) -> str:
+        """Return how the note writes a date or time already; "" if it does not."""
+        return next((text for text, known in self._moments.items() if known == moment), "")
+
     def is_later(self, first: str, second: str) -> bool:
         """Return whether the first of two texts that value() gave means a later date or time."""
         return self._moments[first] > self._moments[second]
+
+    def dates_in_order(self, count: int) -> list[str]:
+        """Return so many unused dates of one year, the earliest first, all in one format."""
+        style = self.date_style
+        days = sorted(self.rng.sample(range(12 * 28), count))
+        found = []
+        for number in days:
+            month, day = number // 28 + 1, number % 28 + 1
+            text = _written_date(self, style, day, month, self.this_year)
+            self._used.add(text.casefold())
+            found.append(self.remember_moment(text, month, day))
+        return found
 
     # Styles mostly stay the same within a note, as they do for one writer.
     @property
@@ -101,16 +119,22 @@ def invented_word(draw: ValueDraw, syllables: int = 0) -> str:
 
 
 def first_name(draw: ValueDraw) -> str:
-    """Return a usual first name, or one time in four an invented one."""
-    if draw.chance(0.25):
+    """Return a usual first name, or half of the time a composed one."""
+    roll = draw.rng.random()
+    if roll < 0.08:
         return draw.unused(lambda: invented_word(draw, 2))
+    if roll < 0.5:
+        return draw.unused(lambda: composed_first_name(draw.rng))
     return draw.unused(lambda: draw.pick(words.FIRST_NAMES))
 
 
 def last_name(draw: ValueDraw) -> str:
     """Return a usual or an invented surname."""
-    if draw.chance(0.45):
+    roll = draw.rng.random()
+    if roll < 0.12:
         return draw.unused(lambda: invented_word(draw, 1) + draw.pick(words.LAST_ENDINGS))
+    if roll < 0.6:
+        return draw.unused(lambda: composed_last_name(draw.rng))
     return draw.unused(lambda: draw.pick(words.LAST_NAMES))
 
 
@@ -129,8 +153,11 @@ def person(draw: ValueDraw) -> str:
 
 def city(draw: ValueDraw) -> str:
     """Return a real city or an invented place."""
-    if draw.chance(0.45):
+    roll = draw.rng.random()
+    if roll < 0.12:
         return invented_word(draw, 1) + draw.pick(words.PLACE_ENDINGS)
+    if roll < 0.6:
+        return composed_place(draw.rng)
     return draw.pick(words.CITIES)
 
 
@@ -141,8 +168,8 @@ def company(draw: ValueDraw) -> str:
 
 
 def date(draw: ValueDraw) -> str:
-    """Return a day of a year in one of nine formats."""
-    day, month, year = draw.below(1, 28), draw.below(1, 12), draw.below(2018, 2031)
+    """Return a day of the note's year or of the one after it, in one of nine formats."""
+    day, month, year = draw.below(1, 28), draw.below(1, 12), draw.this_year + draw.chance(0.15)
     style = draw.date_style
     moment = (year, month, day) if 2 <= style <= 5 else (month, day)
     return draw.remember_moment(_written_date(draw, style, day, month, year), *moment)
@@ -182,7 +209,8 @@ def clock(draw: ValueDraw) -> str:
         3: f"{hour}:{minute}",
         4: f"{hour:02d}:{minute}",
     }
-    return draw.remember_moment(forms[style], hour, int(minute))
+    # 4 pm and 16:00 in one note would be two answers: what is there already is given again, and refused.
+    return draw.text_of_moment(hour, int(minute)) or draw.remember_moment(forms[style], hour, int(minute))
 
 
 def _amount(draw: ValueDraw, number: str) -> str:
@@ -342,9 +370,14 @@ GENERATORS: dict[str, Callable[[ValueDraw], str]] = {
     ),
     "shoe": _number(34, 47),
     "port": _number(1025, 9999),
+    "seat": lambda draw: f"{draw.below(1, 38)}{draw.pick('ABCDEFJK')}",
+    "iban": lambda draw: (
+        f"{draw.pick(('QX', 'ZV', 'XK', 'WD'))}{draw.below(10, 99)} {draw.below(1000, 9999)} "
+        f"{draw.below(1000, 9999)} {draw.below(1000, 9999)} {draw.below(10, 99)}"
+    ),
     "ip": lambda draw: f"10.{draw.below(0, 255)}.{draw.below(0, 255)}.{draw.below(1, 254)}",
     "version": lambda draw: f"{draw.below(0, 12)}.{draw.below(0, 30)}.{draw.below(0, 20)}",
-    "score": lambda draw: f"{draw.below(2, 9)}/10" if draw.chance(0.5) else f"{draw.below(1, 5)} stars",
+    "score": lambda draw: f"{draw.below(2, 9)}/10" if draw.chance(0.5) else f"{draw.below(2, 5)} stars",
     "medicine": lambda draw: (
         invented_word(draw, 2).rstrip("aeiou") + draw.pick(("ol", "in", "ax", "ide", "one", "il"))
     ),
