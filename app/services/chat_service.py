@@ -5,20 +5,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from app.services.answer_sets import AnswerSet, gather, max_quotes, parts_of_documents
+from app.services.answer_sets import gather, max_quotes, parts_of_documents
 from app.services.answers import (
-    Answer,
     AnswerEvent,
     AnswerFinished,
     AnswerRefused,
     AnswerStarted,
-    AnswerText,
     RunningAnswer,
-    in_words,
 )
-from app.services.confidence import NOT_IN_NOTES, Calibration, Evidence
+from app.services.confidence import Calibration
+from app.services.current_question import CurrentQuestion, Question, facts_of
 from app.services.library_events import DocumentsChanged, LibraryEvent, LibraryEvents
 from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
@@ -58,14 +56,6 @@ _NO_FACTS = AnswerFacts(0, 0, 0, 0.0, 0.0, "")
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    running: RunningAnswer
-    chat_id: int | None
-    text: str
-    mode: AnswerMode
-
-
-@dataclass(frozen=True, slots=True)
 class _StopQuestion:
     running: RunningAnswer
 
@@ -86,28 +76,8 @@ class _StopService:
 
 
 _Message = (
-    _Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | _StopService | WorkerSaid[ChatEvent]
+    Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | _StopService | WorkerSaid[ChatEvent]
 )
-
-
-@dataclass(slots=True)
-class _Current:
-    """The question that is being answered.
-
-    Attributes:
-        engine_turn_id: names it to the worker; None until it was sent.
-        chat_id: where the answer is kept; None when nothing is kept.
-    """
-
-    question: _Question
-    chat_id: int | None
-    engine_turn_id: int | None = None
-    answer_set: AnswerSet = field(default_factory=AnswerSet)
-    preface: str = ""
-    text: str = ""
-    evidence: Evidence | None = None
-    confidence: float | None = None
-    stop_sent_s: float | None = None
 
 
 class ChatService:
@@ -151,7 +121,7 @@ class ChatService:
         self._models: PreparedModels | None = None
         self._calibration: Calibration | None = None
         self._n_ctx = settings.current.n_ctx
-        self._current: _Current | None = None
+        self._current: CurrentQuestion | None = None
         self._last_turn_id = 0
         self._to_warm: dict[int, None] = {}
         self._is_stopping = False
@@ -214,7 +184,7 @@ class ChatService:
             on_event: told every AnswerEvent, on the thread "chat-dispatch".
         """
         running = RunningAnswer(on_event, lambda asked: self._inbox.put(_StopQuestion(asked)))
-        self._inbox.put(_Question(running, chat_id, question, mode or self._settings.current.mode))
+        self._inbox.put(Question(running, chat_id, question, mode or self._settings.current.mode))
         return running
 
     def _on_library_event(self, event: LibraryEvent) -> None:
@@ -255,7 +225,7 @@ class ChatService:
         match message:
             case _StopService():
                 self._is_stopping = True
-            case _Question():
+            case Question():
                 self._begin(message)
             case _StopQuestion(running=running):
                 if self._current is not None and self._current.question.running is running:
@@ -295,7 +265,7 @@ class ChatService:
         elif current is None and self._worker.phase is Phase.READY:
             self._warm()
 
-    def _begin(self, question: _Question) -> None:
+    def _begin(self, question: Question) -> None:
         if self._current is not None:
             question.running.tell(
                 AnswerRefused(
@@ -307,11 +277,11 @@ class ChatService:
             question.running.tell(AnswerRefused("There is no question.", "Type one and ask again."))
             return
         self._worker.forgive()
-        self._current = _Current(question, question.chat_id)
+        self._current = CurrentQuestion(question, question.chat_id)
         if question.chat_id is not None:
             self._chats.add_question(question.chat_id, question.text)
 
-    def _send(self, current: _Current) -> None:
+    def _send(self, current: CurrentQuestion) -> None:
         assert self._models is not None
         settings = self._settings.current
         question = current.question
@@ -340,7 +310,7 @@ class ChatService:
             )
         )
 
-    def _stop_current(self, current: _Current) -> None:
+    def _stop_current(self, current: CurrentQuestion) -> None:
         if current.engine_turn_id is None:
             self._finish("", _NO_FACTS, stopped=True)
         elif current.stop_sent_s is None:
@@ -373,13 +343,12 @@ class ChatService:
             return
         match event:
             case AnswerBegun(turn_id=current.engine_turn_id, first_logprob=first_logprob):
-                self._judge(current, first_logprob)
+                current.judge(first_logprob, self._calibration)
             case AnswerToken(turn_id=current.engine_turn_id, text=text):
-                current.text += text
-                current.question.running.tell(AnswerText(text))
+                current.add(text)
             case AnswerDone(turn_id=current.engine_turn_id) as done:
                 self._worker.succeeded()
-                self._finish(done.text, _facts_of(done), stopped=done.stopped)
+                self._finish(done.text, facts_of(done), stopped=done.stopped)
             case AnswerFailed(turn_id=current.engine_turn_id, title=title, detail=detail):
                 self._refuse(title, detail)
             case WorkerFailed(title=title, detail=detail):
@@ -390,43 +359,26 @@ class ChatService:
                     "The part of Loreleaf that answers stopped unexpectedly. Ask again.",
                 )
 
-    def _judge(self, current: _Current, first_logprob: float) -> None:
-        """Say before the first word that it is a guess, if it is."""
-        if current.answer_set.coverage is None:
-            return
-        current.evidence = Evidence(current.answer_set.coverage, first_logprob)
-        if self._calibration is None:
-            return
-        current.confidence = self._calibration.confidence(current.evidence)
-        if current.confidence < self._calibration.threshold:
-            current.preface = NOT_IN_NOTES
-            current.question.running.tell(AnswerText(f"{NOT_IN_NOTES}\n\n"))
-
     def _finish(self, text: str, facts: AnswerFacts, *, stopped: bool) -> None:
         current, self._current = self._current, None
         assert current is not None
-        mode, sources = current.question.mode, current.answer_set.sources
         turn_id: int | None = None
         if current.chat_id is not None:
             try:
-                said = in_words(current.preface, text)
-                turn = self._chats.add_answer(current.chat_id, said, mode.value, sources, facts, stopped)
+                turn = self._chats.add_answer(
+                    current.chat_id,
+                    current.said(text),
+                    current.question.mode.value,
+                    current.answer_set.sources,
+                    facts,
+                    stopped,
+                )
                 turn_id = turn.id
             except StorageError as exc:
                 # The answer is there, only its place is not: show it all the same.
                 logger.warning("An answer could not be kept.", exc_info=exc)
                 self._notices.error(exc.title, "The answer could not be kept in its chat.", exc.detail)
-        answer = Answer(
-            text,
-            mode,
-            sources,
-            facts,
-            stopped,
-            turn_id,
-            preface=current.preface,
-            evidence=current.evidence,
-            confidence=current.confidence,
-        )
+        answer = current.answer(text, facts, turn_id, stopped=stopped)
         current.question.running.tell(AnswerFinished(answer))
 
     def _refuse(self, title: str, detail: str) -> None:
@@ -440,18 +392,7 @@ class ChatService:
         self._current = None
         while not self._inbox.empty():
             message = self._inbox.get_nowait()
-            if isinstance(message, _Question):
+            if isinstance(message, Question):
                 waiting.append(message)
         for question in waiting:
             question.running.tell(AnswerRefused("Loreleaf is closing.", "Ask again when it runs."))
-
-
-def _facts_of(done: AnswerDone) -> AnswerFacts:
-    return AnswerFacts(
-        prompt_tokens=done.prompt_tokens,
-        completion_tokens=done.completion_tokens,
-        adapter_rank=done.adapter_rank,
-        first_token_s=done.first_token_s,
-        tokens_per_s=done.tokens_per_s,
-        device=done.device,
-    )
