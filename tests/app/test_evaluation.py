@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.evaluation import question_set
 from app.evaluation.command import main
 from app.evaluation.library import EvaluationFailed
 from app.evaluation.needle import HAY_TOKENS, NeedleResult, haystack
@@ -59,11 +60,19 @@ def test_a_note_is_known_by_its_adapter_alone(
     assert "<svg" in (tmp_path / "recall by number of notes.svg").read_text(encoding="utf-8")
 
 
-def test_without_the_router_every_passage_takes_part(
-    capsys: pytest.CaptureFixture[str], small_set: Path
+@pytest.mark.parametrize(("option", "expected"), [([], True), (["--no-router"], False)])
+def test_the_router_is_left_out_on_request(
+    monkeypatch: pytest.MonkeyPatch, small_set: Path, option: list[str], expected: bool
 ) -> None:
-    (result,) = run(capsys, ["--data", str(small_set), "--limit", "1", "--no-router"])
-    assert float(str(result["rank"])) > ONE_PASSAGE
+    asked_for: list[bool] = []
+
+    def opened(_weights_dir: Path, *, is_routed: bool) -> None:
+        asked_for.append(is_routed)
+        raise EvaluationFailed("That is all this test wants to know.")
+
+    monkeypatch.setattr(question_set, "temporary_library", opened)
+    assert main(["--data", str(small_set), *option]) == 1
+    assert asked_for == [expected]
 
 
 def test_questions_without_their_note_are_told_apart_and_the_weights_for_it_are_fitted(

@@ -136,3 +136,11 @@ def test_an_adapter_inside_a_watched_folder_does_not_go_with_its_file(
     bench.wait_ready("last.md")
 
     assert "Style" in [document.title for document in application.library.documents()]
+
+
+def test_without_the_router_every_passage_speaks_equally(bench: Bench, application: Application) -> None:
+    application.chat.ask(None, QUESTION).result(10)
+    assert len(bench.chat_engine.asked[-1].parts) == 1
+    application.settings.save(replace(application.settings.current, is_routed=False, max_active_chunks=1))
+    application.chat.ask(None, QUESTION).result(10)
+    assert [part.weight for part in bench.chat_engine.asked[-1].parts] == [1.0, 1.0]
