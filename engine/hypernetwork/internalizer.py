@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from engine.errors import EngineError, ModelUnavailable
 from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.hypernetwork import Hypernetwork
+from engine.hypernetwork.latents import encode_latents
 from engine.hypernetwork.placement import Placement, choose_device
 from engine.hypernetwork.reading import is_out_of_memory
 from engine.hypernetwork.weights_file import hypernetwork_hash, load_tensors
@@ -115,7 +116,7 @@ class Internalizer:
             if not is_out_of_memory(exc):
                 raise
         else:
-            return [chunk.numpy().astype("<f2").tobytes() for chunk in u.to(torch.float16).cpu()]
+            return encode_latents(u, self.device_text)
         # Outside of the except block, whose exception holds on to the tensors that filled the memory.
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -140,11 +141,6 @@ class Internalizer:
         states = self._base.iterate_layer_inputs(ids)  # L times (C, S, D)
         # Without padding no mask: attention is faster then.
         u = self._hypernetwork.unit_latents_of(states, None if mask.all() else mask)
-        if not u.isfinite().all():  # float16 on a GPU can overflow, and a catalog must not keep that
-            raise EngineError(
-                "This note could not be learnt on this device.",
-                f"{self.device_text} computed numbers that are not finite. Choose the CPU in the settings.",
-            )
         return u.flatten(2, 3)
 
     def _move_to_cpu(self) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import torch
 from torch import Tensor
 
-from engine.errors import EngineError
 from engine.hypernetwork.config import HypernetworkConfig
 from engine.hypernetwork.doc_to_lora import DocToLora
+from engine.hypernetwork.latents import encode_latents
 from engine.hypernetwork.loading import load_checkpoint
 from engine.hypernetwork.placement import Placement, choose_device, faster_cpu_dtype
 from engine.hypernetwork.reading import Chunks
@@ -100,9 +99,4 @@ class PublishedInternalizer:
         """
         chunks = Chunks.pad([self._doc.context_ids(text) for text in texts])
         u: Tensor = self._doc.latents(chunks).flatten(2, 3)  # (C, L, M * r, d)
-        if not u.isfinite().all():  # float16 on a GPU can overflow, and a catalog must not keep that
-            raise EngineError(
-                "This note could not be learnt on this device.",
-                f"{self.device_text} computed numbers that are not finite. Choose the CPU in the settings.",
-            )
-        return [chunk.numpy().astype("<f2").tobytes() for chunk in u.to(torch.float16).cpu()]
+        return encode_latents(u, self.device_text)
