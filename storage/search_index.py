@@ -23,7 +23,8 @@ _SET_TITLE = text("UPDATE title_search SET title = :title WHERE rowid = :id")
 # bm25() is negative, better is lower. https://sqlite.org/fts5.html#the_bm25_function
 _CHUNK_SCORES = "SELECT rowid, -bm25(chunk_search) FROM chunk_search WHERE chunk_search MATCH ?"
 _TITLE_SCORES = "SELECT rowid, -bm25(title_search) FROM title_search WHERE title_search MATCH ?"
-_N_CHUNKS = "SELECT count(*) FROM chunk_search"
+# Each has one row in the index, which takes FTS5 milliseconds to count.
+_N_CHUNKS = "SELECT count(*) FROM chunks"
 _N_WITH_TERM = "SELECT count(*) FROM chunk_search WHERE chunk_search MATCH ?"
 _HAS_TERM = """
 SELECT 1 FROM chunk_search WHERE chunk_search MATCH ? AND rowid = ?

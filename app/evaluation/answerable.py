@@ -4,14 +4,13 @@ The score of an answer should tell the two apart. Their weights are fitted here,
 on notes that the hypernetwork was not trained on, and never on the sets it is measured with.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.evaluation.library import EvaluationFailed, NoteLibrary, temporary_library
 from app.evaluation.question_set import read_set
-from app.services.confidence import Calibration, Evidence
+from app.services.confidence import LEAST_LOGPROB, Calibration, Evidence
 from engine.training.question_sets import RawExample
 
 _NEWTON_STEPS = 30
@@ -95,17 +94,15 @@ def fit(judged: Sequence[Judged], threshold: float = 0.5) -> Calibration:
     """
     if len({one.has_note for one in judged}) < 2:
         raise EvaluationFailed("There is nothing to tell apart: answers of one kind only.")
-    rows = [(1.0, one.evidence.coverage, max(one.evidence.first_logprob, -20.0)) for one in judged]
-    wanted = [float(one.has_note) for one in judged]
     weights = [0.0, 0.0, 0.0]
     for _ in range(_NEWTON_STEPS):
         gradient = [-_RIDGE * weight for weight in weights]
         curvature = [[_RIDGE * (i == j) for j in range(3)] for i in range(3)]
-        for row, label in zip(rows, wanted, strict=True):
-            logit = sum(w * x for w, x in zip(weights, row, strict=True))
-            p = 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
+        calibration = Calibration(*weights)
+        for one in judged:
+            row, p = one.evidence.features, calibration.confidence(one.evidence)
             for i in range(3):
-                gradient[i] += (label - p) * row[i]
+                gradient[i] += (one.has_note - p) * row[i]
                 for j in range(3):
                     curvature[i][j] += p * (1.0 - p) * row[i] * row[j]
         step = _solve(curvature, gradient)
@@ -121,7 +118,7 @@ def _judge(library: NoteLibrary, examples: Sequence[RawExample], distractors: in
             library.enable(i if has_note else i + 1, distractors if has_note else distractors - 1)
             answer, _ = library.ask(example.questions[0][0], "memory")
             # Nothing at all was said: as unsure as can be.
-            judged.append(Judged(has_note, answer.evidence or Evidence(0.0, -20.0)))
+            judged.append(Judged(has_note, answer.evidence or Evidence(0.0, LEAST_LOGPROB)))
     return judged
 
 

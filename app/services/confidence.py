@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Self
 
 CALIBRATION_FILE = "confidence.json"
+LEAST_LOGPROB = -20.0
+"""Less sure than this makes no difference."""
 NOT_IN_NOTES = "This does not seem to be in your notes. A guess:"
 
 
@@ -26,6 +28,11 @@ class Evidence:
 
     coverage: float
     first_logprob: float
+
+    @property
+    def features(self) -> tuple[float, float, float]:
+        """What a calibration's weights multiply, in their order; the intercept's is 1."""
+        return 1.0, self.coverage, max(self.first_logprob, LEAST_LOGPROB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +51,8 @@ class Calibration:
 
     def confidence(self, evidence: Evidence) -> float:
         """The probability that the notes hold the answer, in (0, 1)."""
-        logit = (
-            self.intercept
-            + self.coverage * evidence.coverage
-            + self.first_logprob * max(evidence.first_logprob, -20.0)
-        )
+        weights = (self.intercept, self.coverage, self.first_logprob)
+        logit = sum(weight * value for weight, value in zip(weights, evidence.features, strict=True))
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
 
     @classmethod
