@@ -12,13 +12,12 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.training.config import TrainConfig
-from engine.training.export import export_weights
 from engine.training.loop import Trainer
 from engine.training.place import find_place
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, export and measure; returns the exit code."""
+    """Train and measure; returns the exit code."""
     parser = argparse.ArgumentParser(prog="loreleaf train", description="Train a hypernetwork.")
     parser.add_argument("config", type=Path, help="TOML file, see engine/training/config.py")
     parser.add_argument(
@@ -39,11 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         trainer = Trainer(config, place)
         trainer.run(options.minutes)
-        if place.is_first:
-            export_weights(trainer.hypernetwork, config, trainer.progress.step, trainer.progress.seconds)
-            if options.measure:
-                results = trainer.measure(limit=options.measure)
-                print(json.dumps(results, indent=1), flush=True)
+        if place.is_first and options.measure:
+            results = trainer.measure(limit=options.measure)
+            print(json.dumps(results, indent=1), flush=True)
         place.barrier()
     except (EngineError, OSError) as exc:
         print(f"loreleaf train: {exc}", file=sys.stderr)

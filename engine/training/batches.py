@@ -4,7 +4,7 @@ A question and what is to be answered to it is a pair: prompt and target, templa
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ _BLOCK = 16
 """Batches per block; contexts are sorted by length inside a block, so that little padding is needed."""
 _MOST_CHUNKS = 16
 """Chunks of one note that are seen in an epoch: a long note must not fill whole batches."""
+_LEAST_WEIGHT = 0.25
 
 Pair = tuple[Tokens, Tokens]
 
@@ -32,6 +33,7 @@ class Batch:
         ids: (C*Q, T) prompts and targets, right-padded with 0.
         positions: (P,) indices into the flattened ids from which a target token is predicted.
         targets: (P,) those tokens. Kept as lists of positions, since a mask would stall the GPU at each step.
+        weights: (C,) float32 factor on each context's share of its set's adapter.
         has_quotes: whether passages stand in the prompts.
     """
 
@@ -40,6 +42,7 @@ class Batch:
     ids: Tensor
     positions: Tensor
     targets: Tensor
+    weights: Tensor
     has_quotes: bool = False
 
     def to(self, device: torch.device) -> "Batch":
@@ -57,6 +60,7 @@ class Batch:
             change(self.ids),
             change(self.positions),
             change(self.targets),
+            change(self.weights),
             self.has_quotes,
         )
 
@@ -201,7 +205,20 @@ def pack(contexts: Sequence[Tokens], sequences: Sequence[Pair | None]) -> Batch:
         torch.from_numpy(ids),
         torch.from_numpy(np.concatenate(positions)),
         torch.from_numpy(flat_targets),
+        torch.ones(len(contexts)),
     )
+
+
+def draw_weights(batch: Batch, set_size: int, share: float, rng: np.random.Generator) -> Batch:
+    """The batch with random weights in a share of its sets, the greatest of each being 1.
+
+    The app gives the chunks that fit a question less well less weight, and sometimes the right one is among
+    them: hence not below _LEAST_WEIGHT, where there would be nothing to answer from.
+    """
+    weights = rng.uniform(_LEAST_WEIGHT, 1, (len(batch.lengths) // set_size, set_size))  # (G, k)
+    weights /= weights.max(axis=1, keepdims=True)
+    weights[rng.random(len(weights)) >= share] = 1
+    return replace(batch, weights=torch.from_numpy(weights.reshape(-1).astype(np.float32)))
 
 
 def _continuation(

@@ -21,6 +21,7 @@ _DERIVED_FIELDS = frozenset(
     )
 )
 """What follows from the base model, the templates and the rest of the run."""
+_SHARES = ("weighted_share", "absent_share", "dense_start", "dense_end", "flat_share", "final_lr_share")
 _MIN_CHUNK_TOKENS = 16
 """The template and a few words."""
 
@@ -43,6 +44,7 @@ class TrainConfig:
         n_contexts: contexts per step and process; a multiple of every set size.
         n_questions: questions per context.
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
+        weighted_share: share of the sets whose chunks have different weights, as the app's router gives them.
         absent_share: share of the questions that are asked of a set which does not hold the answer; the
             target is then the sentence engine.training.prompts.ABSENT.
         quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes);
@@ -74,6 +76,7 @@ class TrainConfig:
     n_contexts: int = 64
     n_questions: int = 4
     set_sizes: tuple[int, ...] = (1, 1, 2, 4)
+    weighted_share: float = 0.0
     absent_share: float = 0.0
     quotes_every: int = 0
     dense_start: float = 0.5
@@ -145,7 +148,7 @@ class TrainConfig:
         if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
             msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
             raise ValueError(msg)
-        for name in ("absent_share", "dense_start", "dense_end", "flat_share", "final_lr_share"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
         if not self.set_sizes or any(size < 1 or self.n_contexts % size for size in self.set_sizes):

@@ -21,9 +21,10 @@ from engine.errors import EngineError
 from engine.hypernetwork.perceiver import PerceiverLayer
 from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
-from engine.training.batches import Batch, epoch_order, make_batch, note_order
+from engine.training.batches import Batch, draw_weights, epoch_order, make_batch, note_order
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus, Limits, build_corpus
+from engine.training.export import export_weights
 from engine.training.held_out import held_out_notes, held_out_pairs, measure, measure_chunks
 from engine.training.metrics import Score, mean
 from engine.training.optimizers import learning_rate_share, make_optimizers
@@ -131,7 +132,7 @@ class Trainer:
         logger.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.seconds / 60)
 
     def save_state(self) -> None:
-        """Write beside, then replace: a cut-off run leaves the last whole checkpoint."""
+        """Write beside, then replace: a cut-off run leaves the last whole checkpoint, and its weights."""
         if not self.place.is_first:
             return
         path = self.config.out / STATE_FILE
@@ -144,6 +145,7 @@ class Trainer:
         beside = path.with_suffix(".new")
         torch.save(state, beside)
         beside.replace(path)
+        export_weights(self.hypernetwork, self.config, self.progress.step, self.progress.seconds)
 
     # --- data -----------------------------------------------------------------------------------------------
 
@@ -177,6 +179,10 @@ class Trainer:
         return epoch_order(corpus.lengths, weights[corpus.sets], batch_size, rng)
 
     def _batch(self, indices: NDArray[np.int64], step: int, rng: np.random.Generator) -> Batch:
+        batch = self._unweighted_batch(indices, step, rng)
+        return draw_weights(batch, self._set_size(step), self.config.weighted_share, rng)
+
+    def _unweighted_batch(self, indices: NDArray[np.int64], step: int, rng: np.random.Generator) -> Batch:
         config = self.config
         examples = [self.corpus.example(int(i), self.templates) for i in indices]
         if config.quotes_every and step % config.quotes_every == config.quotes_every - 1:

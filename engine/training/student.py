@@ -103,12 +103,19 @@ class Student:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
 
     def adapters(
-        self, contexts: Tensor, lengths: Tensor, set_size: int, *, has_quotes: bool = False
+        self,
+        contexts: Tensor,
+        lengths: Tensor,
+        set_size: int,
+        *,
+        weights: Tensor | None = None,
+        has_quotes: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """One adapter per set of ``set_size`` neighbouring contexts.
 
         Args:
             contexts: (C, S), lengths: (C,)
+            weights: (C,) factor on each context's delta; 1 if not given.
             has_quotes: whether it is for prompts with passages.
 
         Returns:
@@ -118,6 +125,8 @@ class Student:
         features = self.base.layer_inputs(contexts)  # (C, L, S, D)
         mask = torch.arange(contexts.shape[1], device=contexts.device) < lengths[:, None]  # (C, S)
         lora_A, lora_B = self.hypernetwork(features, mask)[MODULE]  # (C, L, r, d_in), (C, L, r, d_out)
+        if weights is not None:
+            lora_B = lora_B * weights.view(-1, 1, 1, 1)
         bias = self.hypernetwork.block_for(has_quotes=has_quotes)
         assert bias is not None, "the embedded hypernetwork has a bias block"
         bias_A, bias_B = bias[MODULE]
@@ -127,7 +136,13 @@ class Student:
     def loss(self, batch: Batch, set_size: int) -> Tensor:
         """Mean cross entropy over all target tokens."""
         with self.autocast():
-            lora = self.adapters(batch.contexts, batch.lengths, set_size, has_quotes=batch.has_quotes)
+            lora = self.adapters(
+                batch.contexts,
+                batch.lengths,
+                set_size,
+                weights=batch.weights,
+                has_quotes=batch.has_quotes,
+            )
             states = self.base.final_states(batch.ids, lora)  # (C*Q, T, D)
             logits = self.base.logits(states.flatten(0, 1)[batch.positions]).float()  # (P, vocabulary)
             return F.cross_entropy(logits, batch.targets)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from engine.models.tokenizer import load_tokenizer
-from engine.training.batches import Batch, epoch_order, make_batch, pack
+from engine.training.batches import Batch, draw_weights, epoch_order, make_batch, pack
 from engine.training.corpus import Corpus, Limits, build_corpus, made_notes, tokenise
 from engine.training.prompts import CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample, parse, read_lines
@@ -245,6 +245,20 @@ def test_a_batch_without_any_target_is_still_a_batch() -> None:
     batch = pack([np.array([1, 2], np.int32)], [None])
     assert batch.positions.shape == batch.targets.shape == (0,)
     assert batch.ids.dtype == torch.int64
+
+
+def test_a_share_of_the_sets_gets_weights_of_which_the_greatest_is_1(
+    tokenizer: Tokenizer, templates: Templates
+) -> None:
+    corpus = tokenise(notes(seed=3, count=64), tokenizer, Limits(400, 96))
+    contexts = [corpus.example(i, templates).context for i in range(64)]
+    batch = draw_weights(pack(contexts, [None] * 64), 4, 0.5, np.random.default_rng(0))
+    by_set = batch.weights.view(16, 4)
+    assert torch.equal(by_set.amax(dim=1), torch.ones(16))
+    assert by_set.min() >= 0.25
+    assert 2 < sum(1 for weights in by_set if weights.min() < 1) < 14
+    even = draw_weights(batch, 4, 0.0, np.random.default_rng(0))
+    assert torch.equal(even.weights, torch.ones(64))
 
 
 @settings(max_examples=40)

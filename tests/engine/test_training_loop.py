@@ -355,6 +355,18 @@ def test_alpha_multiplies_what_an_adapter_does(config_path: Path) -> None:
     assert lora_A.shape == (2, SIZE.n_layers, 2 * 4 + 2, SIZE.d_ffn)
 
 
+def test_a_weight_multiplies_what_its_contexts_adapter_does_and_no_other(config_path: Path) -> None:
+    trainer = trainer_at(config_path)
+    batch = next(trainer._batches())
+    lora_A, lora_B = trainer.student.adapters(batch.contexts, batch.lengths, 2)
+    weights = torch.tensor([1.0, 0.5, 1.0, 1.0])
+    same_A, weighed_B = trainer.student.adapters(batch.contexts, batch.lengths, 2, weights=weights)
+    assert torch.equal(same_A, lora_A)
+    expected = lora_B.clone()
+    expected[0, :, 4:8] *= 0.5  # rank 4: the second context of the first set
+    torch.testing.assert_close(weighed_B, expected)
+
+
 def test_answers_end_at_the_end_of_the_turn_and_do_not_depend_on_the_batch(config_path: Path) -> None:
     trainer = trainer_at(config_path)
     trainer.run(30 / 60)
