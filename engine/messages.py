@@ -233,10 +233,12 @@ class AnswerBegun:
 
     Attributes:
         first_logprob: natural logarithm of its probability.
+        absent_logprob: that of the token with which engine.prompt_frame.ABSENT begins.
     """
 
     turn_id: int
     first_logprob: float
+    absent_logprob: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ SYSTEM_TURN = f"system\n{SYSTEM_TEXT}"
 USER_ROLE = "user\n"
 ASSISTANT_ROLE = "assistant\n"
 
+ABSENT = "That is not in your notes."
+"""What the embedded hypernetwork is trained to answer where no note does."""
+
 
 @dataclass(frozen=True, slots=True)
 class PromptFrame:

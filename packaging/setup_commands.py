@@ -47,6 +47,8 @@ COMMANDS = {
 }
 TAKE_ARGUMENTS = ("run", "test", "bench")
 """What follows these belongs to what they start, options included."""
+_IN_PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
+"""Whole files, since fixtures of a module are dear; few processes, since some load a model of a gigabyte."""
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -220,7 +222,7 @@ def check(*, with_tests: bool = False, pytest_arguments: Sequence[str] = ()) -> 
         "lint-imports": [str(venv_python().with_name("lint-imports"))],
     }
     if with_tests:
-        commands["pytest"] = [python, "-m", "pytest", *pytest_arguments]
+        commands["pytest"] = [python, "-m", "pytest", *_IN_PARALLEL, *pytest_arguments]
     failed = []
     for name, command in commands.items():
         print(f"--- {name}", flush=True)

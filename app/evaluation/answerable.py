@@ -43,6 +43,7 @@ class AnswerableResult:
     auroc: float
     auroc_coverage: float
     auroc_first_logprob: float
+    auroc_absent_logprob: float
     guesses_told: float
     answers_doubted: float
 
@@ -73,6 +74,9 @@ def result_of(
         auroc=round(auroc(scores), 4),
         auroc_coverage=round(auroc([(one.has_note, one.evidence.coverage) for one in judged]), 4),
         auroc_first_logprob=round(auroc([(one.has_note, one.evidence.first_logprob) for one in judged]), 4),
+        auroc_absent_logprob=round(
+            auroc([(one.has_note, -one.evidence.absent_logprob) for one in judged]), 4
+        ),
         guesses_told=round(_share_below(scores, calibration.threshold, has_note=False), 4),
         answers_doubted=round(_share_below(scores, calibration.threshold, has_note=True), 4),
     )
@@ -94,21 +98,22 @@ def fit(judged: Sequence[Judged], threshold: float = 0.5) -> Calibration:
     """
     if len({one.has_note for one in judged}) < 2:
         raise EvaluationFailed("There is nothing to tell apart: answers of one kind only.")
-    weights = [0.0, 0.0, 0.0]
+    n = len(judged[0].evidence.features)
+    weights = [0.0] * n
     for _ in range(_NEWTON_STEPS):
         gradient = [-_RIDGE * weight for weight in weights]
-        curvature = [[_RIDGE * (i == j) for j in range(3)] for i in range(3)]
+        curvature = [[_RIDGE * (i == j) for j in range(n)] for i in range(n)]
         calibration = Calibration(*weights)
         for one in judged:
             row, p = one.evidence.features, calibration.confidence(one.evidence)
-            for i in range(3):
+            for i in range(n):
                 gradient[i] += (one.has_note - p) * row[i]
-                for j in range(3):
+                for j in range(n):
                     curvature[i][j] += p * (1.0 - p) * row[i] * row[j]
         step = _solve(curvature, gradient)
         weights = [weight + change for weight, change in zip(weights, step, strict=True)]
-    intercept, coverage, first_logprob = weights
-    return Calibration(intercept, coverage, first_logprob, threshold)
+    intercept, coverage, first_logprob, absent_logprob = weights
+    return Calibration(intercept, coverage, first_logprob, absent_logprob, threshold)
 
 
 def _judge(library: NoteLibrary, examples: Sequence[RawExample], distractors: int) -> list[Judged]:
@@ -118,7 +123,7 @@ def _judge(library: NoteLibrary, examples: Sequence[RawExample], distractors: in
             library.enable(i if has_note else i + 1, distractors if has_note else distractors - 1)
             answer, _ = library.ask(example.questions[0][0], "memory")
             # Nothing at all was said: as unsure as can be.
-            judged.append(Judged(has_note, answer.evidence or Evidence(0.0, LEAST_LOGPROB)))
+            judged.append(Judged(has_note, answer.evidence or Evidence(0.0, LEAST_LOGPROB, 0.0)))
     return judged
 
 
@@ -128,7 +133,7 @@ def _share_below(scores: Sequence[tuple[bool, float]], threshold: float, *, has_
 
 
 def _solve(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """Gaussian elimination with pivoting, of three equations: no numpy in this process."""
+    """Gaussian elimination with pivoting, of a few equations: no numpy in this process."""
     n = len(right)
     rows = [[*matrix[i], right[i]] for i in range(n)]
     for column in range(n):

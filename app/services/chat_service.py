@@ -342,8 +342,8 @@ class ChatService:
         if current is None:
             return
         match event:
-            case AnswerBegun(turn_id=current.engine_turn_id, first_logprob=first_logprob):
-                current.judge(first_logprob, self._calibration)
+            case AnswerBegun(turn_id=current.engine_turn_id) as begun:
+                current.judge(begun, self._calibration)
             case AnswerToken(turn_id=current.engine_turn_id, text=text):
                 current.add(text)
             case AnswerDone(turn_id=current.engine_turn_id) as done:

@@ -1,8 +1,9 @@
 """Whether an answer stands on the notes: a calibrated probability, known at the answer's first word.
 
-Two things tell it. The router's: how much of the question's words the best passage has, each by how rare it
-is. The model's: how sure it was of the first token of its answer with the notes' adapters. Their weights are
-fitted for one hypernetwork (``loreleaf eval --answerable --fit``) and lie beside it.
+Three things tell it. The router's: how much of the question's words the best passage has, each by how rare it
+is. The model's, with the notes' adapters: how sure it was of the first token of its answer, and how near it
+was to the answer that it is trained to give where no note has one. Their weights are fitted for one
+hypernetwork (``loreleaf eval --answerable --fit``) and lie beside it.
 """
 
 import json
@@ -24,15 +25,23 @@ class Evidence:
     Attributes:
         coverage: which share of the question's words the best passage has, rare ones counting more; 0 to 1.
         first_logprob: natural logarithm of the probability of the answer's first token, at most 0.
+        absent_logprob: that of the first token of engine.prompt_frame.ABSENT.
     """
 
     coverage: float
     first_logprob: float
+    absent_logprob: float
 
     @property
-    def features(self) -> tuple[float, float, float]:
+    def features(self) -> tuple[float, ...]:
         """What a calibration's weights multiply, in their order; the intercept's is 1."""
-        return 1.0, self.coverage, max(self.first_logprob, LEAST_LOGPROB)
+        logprobs = (self.first_logprob, self.absent_logprob)
+        return 1.0, self.coverage, *(max(logprob, LEAST_LOGPROB) for logprob in logprobs)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the answer itself begins as the one that says that it is not in the notes."""
+        return self.absent_logprob >= self.first_logprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +49,19 @@ class Calibration:
     """A logistic regression on the evidence.
 
     Attributes:
-        intercept, coverage, first_logprob: its weights.
+        intercept, coverage, first_logprob, absent_logprob: its weights.
         threshold: an answer of a smaller probability is told to be a guess.
     """
 
     intercept: float
     coverage: float
     first_logprob: float
+    absent_logprob: float
     threshold: float = 0.5
 
     def confidence(self, evidence: Evidence) -> float:
         """The probability that the notes hold the answer, in (0, 1)."""
-        weights = (self.intercept, self.coverage, self.first_logprob)
+        weights = (self.intercept, self.coverage, self.first_logprob, self.absent_logprob)
         logit = sum(weight * value for weight, value in zip(weights, evidence.features, strict=True))
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
 

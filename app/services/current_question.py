@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from app.services.answer_sets import AnswerSet
 from app.services.answers import Answer, AnswerText, RunningAnswer, in_words
 from app.services.confidence import NOT_IN_NOTES, Calibration, Evidence
-from engine.messages import AnswerDone, AnswerMode
+from engine.messages import AnswerBegun, AnswerDone, AnswerMode
 from storage.records import AnswerFacts
 
 
@@ -46,15 +46,15 @@ class CurrentQuestion:
     confidence: float | None = None
     stop_sent_s: float | None = None
 
-    def judge(self, first_logprob: float, calibration: Calibration | None) -> None:
-        """Say before the first word that it is a guess, if it is."""
+    def judge(self, begun: AnswerBegun, calibration: Calibration | None) -> None:
+        """Say before the first word that it is a guess, if it is; not if the model itself is about to."""
         if self.answer_set.coverage is None:
             return
-        self.evidence = Evidence(self.answer_set.coverage, first_logprob)
+        self.evidence = Evidence(self.answer_set.coverage, begun.first_logprob, begun.absent_logprob)
         if calibration is None:
             return
         self.confidence = calibration.confidence(self.evidence)
-        if self.confidence < calibration.threshold:
+        if self.confidence < calibration.threshold and not self.evidence.is_refusal:
             self.preface = NOT_IN_NOTES
             self.question.running.tell(AnswerText(f"{NOT_IN_NOTES}\n\n"))
 

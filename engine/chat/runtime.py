@@ -22,7 +22,7 @@ from engine.adapters.gguf_validation import validate_adapter
 from engine.adapters.target import read_target
 from engine.chat import llama_library
 from engine.chat.llama_library import AbortSwitch, AdapterPointer, Pointer, llama_cpp
-from engine.chat.sampling import Sampler, Sampling, log_probability
+from engine.chat.sampling import Sampler, Sampling
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 
 _SLICE_TOKENS = 256
@@ -61,13 +61,12 @@ class Piece:
     Attributes:
         token: its number; None for text left over after the last one.
         text: what became readable by it: whole characters, often empty or several at once.
-        logprob: natural logarithm of the token's probability, of an answer's first token only: it costs as
-            much as choosing the token.
+        logits: (n_vocab,) what it was chosen by, of an answer's first token only.
     """
 
     token: int | None
     text: str
-    logprob: float | None = None
+    logits: NDArray[np.float32] | None = None
 
 
 class LlamaRuntime:
@@ -274,9 +273,8 @@ class LlamaRuntime:
                 if llama_cpp.llama_vocab_is_eog(self._vocab, token):
                     break
                 n_left -= 1
-                logprob = log_probability(logits, token) if is_first else None
+                yield Piece(token, decoder.decode(self.piece_of(token)), logits if is_first else None)
                 is_first = False
-                yield Piece(token, decoder.decode(self.piece_of(token)), logprob)
                 if n_left > 0:
                     self._decode([token])
                     logits = self._logits()

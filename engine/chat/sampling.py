@@ -1,5 +1,6 @@
 """Choose the next token from logits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,14 +28,15 @@ class Sampling:
             raise ValueError(f"top_p must be in (0, 1], got {self.top_p}")
 
 
-def log_probability(logits: NDArray[np.float32], token: int) -> float:
-    """Natural logarithm of a token's probability, whatever the temperature.
+def log_probabilities(logits: NDArray[np.float32], tokens: Sequence[int]) -> list[float]:
+    """Natural logarithms of tokens' probabilities, whatever the temperature.
 
     Args:
         logits: (n_vocab,), finite.
     """
     peak = float(logits.max())
-    return float(logits[token]) - peak - float(np.log(np.exp(logits - peak, dtype=np.float32).sum()))
+    log_sum = peak + float(np.log(np.exp(logits - peak, dtype=np.float32).sum()))
+    return [float(logits[token]) - log_sum for token in tokens]
 
 
 class Sampler:

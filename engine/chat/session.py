@@ -12,7 +12,7 @@ from engine.adapters.latent_head import LatentHead
 from engine.chat.adapter_sets import AdapterSets
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
-from engine.chat.sampling import Sampling
+from engine.chat.sampling import Sampling, log_probabilities
 from engine.chat.threads import choose_threads
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 from engine.hypernetwork.weights_file import hypernetwork_hash
@@ -28,7 +28,7 @@ from engine.messages import (
     WorkerReady,
 )
 from engine.models.embedded import base_model_hash
-from engine.prompt_frame import frame_for
+from engine.prompt_frame import ABSENT, frame_for
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class ChatSession:
         self._runtime = runtime
         self._sets = AdapterSets(runtime, Composition(head, ready.hypernetwork_hash))
         self._frame = frame_for(head.config.base_model)
+        self._absent_token = runtime.tokenize(ABSENT, parse_special=False)[0]
         self.ready = ready
         self._lock = threading.Lock()  # over the three below
         self._current_turn: int | None = None
@@ -153,8 +154,9 @@ class ChatSession:
             last_s = time.perf_counter()
             if n_tokens == 0:
                 first_s = last_s
-            if piece.logprob is not None:
-                send(AnswerBegun(ask.turn_id, piece.logprob))
+            if piece.logits is not None and piece.token is not None:
+                logprobs = log_probabilities(piece.logits, (piece.token, self._absent_token))
+                send(AnswerBegun(ask.turn_id, *logprobs))
             n_tokens += 1 if piece.token is not None else 0
             outbox.put(piece.text, last_s)
         outbox.flush()

@@ -46,7 +46,7 @@ class TrainConfig:
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
         weighted_share: share of the sets whose chunks have different weights, as the app's router gives them.
         absent_share: share of the questions that are asked of a set which does not hold the answer; the
-            target is then the sentence engine.training.prompts.ABSENT.
+            target is then the sentence engine.prompt_frame.ABSENT.
         quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes);
             0: none.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.

@@ -11,15 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from engine.prompt_frame import ASSISTANT_ROLE, NEXT_TURN, SYSTEM_TURN, TURN_END, TURN_START, USER_ROLE
+from engine.prompt_frame import (
+    ABSENT,
+    ASSISTANT_ROLE,
+    NEXT_TURN,
+    SYSTEM_TURN,
+    TURN_END,
+    TURN_START,
+    USER_ROLE,
+)
 
 CONTEXT_PREFIX = TURN_START + USER_ROLE
 PROMPT_PREFIX = TURN_START + SYSTEM_TURN + NEXT_TURN + USER_ROLE
 PROMPT_SUFFIX = NEXT_TURN + ASSISTANT_ROLE
 END_OF_TURN = TURN_END
 CONTINUE = "Continue: "
-ABSENT = "That is not in your notes."
-"""The answer to a question that the notes do not answer."""
 QUOTE_BORDER = "\n\n"
 """Between passages, and between them and the question, as engine.chat.prompt joins them."""
 

@@ -215,6 +215,7 @@ class FakeChatEngine:
         self.is_deadly = False
         self.ignores_stop = False
         self.first_logprob = -0.1
+        self.absent_logprob = -9.0
         self.has_warmed = threading.Event()
         self.first_event: ChatEvent | None = READY
 
@@ -227,7 +228,7 @@ class FakeChatEngine:
         self, worker: FakeWorker[ChatCommand, ChatEvent], ask: Ask, is_stopped: Callable[[], bool]
     ) -> None:
         self.asked.append(ask)
-        worker.emit(AnswerBegun(ask.turn_id, self.first_logprob))
+        worker.emit(AnswerBegun(ask.turn_id, self.first_logprob, self.absent_logprob))
         worker.emit(AnswerToken(ask.turn_id, "echo: "))
         if self.is_deadly:
             worker.die()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.chat.sampling import Sampler, Sampling, log_probability
+from engine.chat.sampling import Sampler, Sampling, log_probabilities
 
 LOGITS = np.log(np.array([0.05, 0.6, 0.05, 0.3], dtype=np.float32))
 
@@ -53,5 +53,5 @@ def test_a_top_p_outside_its_range_is_refused_with_its_value(top_p: float) -> No
 def test_a_tokens_log_probability_is_the_logarithm_of_its_share() -> None:
     # 700 would overflow without the peak taken away first.
     for logits in (LOGITS, LOGITS + np.float32(700)):
-        found = [log_probability(logits, token) for token in range(4)]
+        found = log_probabilities(logits, range(4))
         assert np.exp(found) == pytest.approx([0.05, 0.6, 0.05, 0.3], abs=1e-4)

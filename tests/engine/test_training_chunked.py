@@ -12,18 +12,12 @@ from tokenizers import Tokenizer
 from engine.chat.prompt import build_prompt
 from engine.documents.chunking import chunk_text
 from engine.models.tokenizer import load_tokenizer
+from engine.prompt_frame import ABSENT
 from engine.training.batches import Batch, make_batch, note_order
 from engine.training.chunked import ChunkTokens, find_owners
 from engine.training.corpus import Corpus, Limits, Tokens, tokenise
 from engine.training.held_out import held_out_notes, measure_chunks
-from engine.training.prompts import (
-    ABSENT,
-    CONTEXT_PREFIX,
-    END_OF_TURN,
-    PROMPT_PREFIX,
-    PROMPT_SUFFIX,
-    Templates,
-)
+from engine.training.prompts import CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample, parse
 from engine.training.quotes import MAX_PROMPT_TOKENS, make_quotes_batch, n_quoted_contexts
 from tests.engine.tiny_llama import TinySize, write_gguf

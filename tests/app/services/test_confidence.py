@@ -12,7 +12,7 @@ from app.services.answers import AnswerEvent, AnswerText
 from app.services.confidence import CALIBRATION_FILE, NOT_IN_NOTES, Calibration, Evidence
 from tests.app.conftest import Bench
 
-SURE = Calibration(intercept=-2.0, coverage=8.0, first_logprob=0.5, threshold=0.4)
+SURE = Calibration(intercept=-2.0, coverage=8.0, first_logprob=0.5, absent_logprob=-0.1, threshold=0.4)
 
 
 @pytest.fixture
@@ -59,6 +59,24 @@ def test_an_unsure_first_word_is_a_reason_to_doubt(bench: Bench, application: Ap
     assert unsure < sure
 
 
+def test_a_refusal_that_comes_near_is_a_reason_to_doubt(bench: Bench, application: Application) -> None:
+    question = "When was the pear tree planted?"
+    far = application.chat.ask(None, question).result(10).confidence
+    bench.chat_engine.absent_logprob = -0.5
+    near = application.chat.ask(None, question).result(10).confidence
+    assert far is not None
+    assert near is not None
+    assert near < far
+
+
+def test_what_refuses_to_answer_is_not_called_a_guess(bench: Bench, application: Application) -> None:
+    bench.chat_engine.absent_logprob = bench.chat_engine.first_logprob
+    answer = application.chat.ask(None, "Who repairs bicycles?").result(10)
+    assert answer.preface == ""
+    assert answer.confidence is not None
+    assert answer.confidence < SURE.threshold
+
+
 def test_without_notes_or_calibration_nothing_is_said(bench: Bench) -> None:
     application = bench.start()
     answer = application.chat.ask(None, "Who repairs bicycles?").result(10)
@@ -87,16 +105,16 @@ def test_the_area_counts_the_pairs_that_are_in_order() -> None:
 
 def test_the_fit_finds_the_weights_that_made_the_labels() -> None:
     judged = [
-        Judged(has_note, Evidence(coverage, -1.0))
+        Judged(has_note, Evidence(coverage, -1.0, -5.0))
         for coverage, n_with, n_without in ((0.2, 1, 9), (0.5, 5, 5), (0.8, 9, 1))
         for has_note, n in ((True, n_with), (False, n_without))
         for _ in range(n)
     ]
     found = fit(judged)
     for coverage, share in ((0.2, 0.1), (0.5, 0.5), (0.8, 0.9)):
-        assert found.confidence(Evidence(coverage, -1.0)) == pytest.approx(share, abs=0.01)
+        assert found.confidence(Evidence(coverage, -1.0, -5.0)) == pytest.approx(share, abs=0.01)
 
 
 def test_one_kind_alone_cannot_be_fitted() -> None:
     with pytest.raises(EvaluationFailed, match="one kind"):
-        fit([Judged(True, Evidence(0.5, -1.0))])
+        fit([Judged(True, Evidence(0.5, -1.0, -5.0))])
