@@ -2,7 +2,7 @@
 
 Three things tell it. The router's: how much of the question's words the best passage has, each by how rare it
 is. The model's, with the notes' adapters: how sure it was of the first token of its answer, and how near it
-was to the answer that it is trained to give where no note has one. Their weights are fitted for one
+was to the refusal that it is trained to give where no note has an answer. Their weights are fitted for one
 hypernetwork (``loreleaf eval --answerable --fit``) and lie beside it.
 """
 
@@ -37,11 +37,6 @@ class Evidence:
         """What a calibration's weights multiply, in their order; the intercept's is 1."""
         logprobs = (self.first_logprob, self.absent_logprob)
         return 1.0, self.coverage, *(max(logprob, LEAST_LOGPROB) for logprob in logprobs)
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the answer itself begins as the one that says that it is not in the notes."""
-        return self.absent_logprob >= self.first_logprob
 
 
 @dataclass(frozen=True, slots=True)

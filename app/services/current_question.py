@@ -47,14 +47,14 @@ class CurrentQuestion:
     stop_sent_s: float | None = None
 
     def judge(self, begun: AnswerBegun, calibration: Calibration | None) -> None:
-        """Say before the first word that it is a guess, if it is; not if the model itself is about to."""
+        """Say before the first word that it is a guess, if it is."""
         if self.answer_set.coverage is None:
             return
         self.evidence = Evidence(self.answer_set.coverage, begun.first_logprob, begun.absent_logprob)
         if calibration is None:
             return
         self.confidence = calibration.confidence(self.evidence)
-        if self.confidence < calibration.threshold and not self.evidence.is_refusal:
+        if self.confidence < calibration.threshold:
             self.preface = NOT_IN_NOTES
             self.question.running.tell(AnswerText(f"{NOT_IN_NOTES}\n\n"))
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from storage.records import CandidateChunk
 
-SHARPNESS = 8.0
+SHARPNESS = 4.0
 """Weight of a chunk = (its score / the best score) to this power.
 
-Adapters that are applied together disturb each other. Measured on the 36 questions about the twelve sample
-notes in 45 chunks of at most 64 tokens, all on, at most four chunks: token recall .53 with power 4 and a
-least weight of .05 for all, .55 with power 8, .55 with the best chunk alone. Notes that score alike share.
+Adapters that are applied together disturb each other, and the best passage is not always the right one. The
+power and the default of eight passages were chosen on training sets (docs/training.md, "Routing"): 8 loses
+where one of several like passages answers, 2 and less where they are not alike.
 """
 
 LEAST_WEIGHT = 0.02

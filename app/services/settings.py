@@ -35,7 +35,7 @@ class Settings:
     """
 
     mode: AnswerMode = AnswerMode.MEMORY
-    max_active_chunks: int = 4
+    max_active_chunks: int = 8
     is_routed: bool = True
     max_answer_tokens: int = 256
     temperature: float = 0.0

@@ -253,10 +253,20 @@ class LlamaRuntime:
             self._decode(tokens[first : first + _SLICE_TOKENS])
         return self._logits()
 
-    def generate(self, prompt: Sequence[int], sampling: Sampling, max_tokens: int) -> Iterator[Piece]:
+    def generate(
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        max_tokens: int,
+        *,
+        never_first: int | None = None,
+    ) -> Iterator[Piece]:
         """Answer a prompt, token by token, until the model ends its turn, ``max_tokens`` or the window's end.
 
         The abort switch ends it within one token, without an error; half a character is then dropped.
+
+        Args:
+            never_first: a token that no answer begins with.
 
         Raises:
             QuestionTooLong: the prompt does not fit the window.
@@ -269,7 +279,7 @@ class LlamaRuntime:
         try:
             logits = self.read_prompt(prompt)
             while n_left > 0 and not self.abort.is_on:
-                token = sampler.choose(logits)
+                token = sampler.choose(_without(logits, never_first) if is_first else logits)
                 if llama_cpp.llama_vocab_is_eog(self._vocab, token):
                     break
                 n_left -= 1
@@ -323,3 +333,12 @@ class LlamaRuntime:
         # Two threads in one context abort the process (measured), so this must never be found out that way.
         if threading.get_ident() != self._thread:
             raise RuntimeError("the runtime belongs to the thread that made it")
+
+
+def _without(logits: NDArray[np.float32], token: int | None) -> NDArray[np.float32]:
+    """Logits that never let a token be chosen; (n_vocab,), a copy if there is one."""
+    if token is None:
+        return logits
+    changed = logits.copy()
+    changed[token] = np.finfo(np.float32).min
+    return changed

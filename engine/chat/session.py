@@ -28,7 +28,7 @@ from engine.messages import (
     WorkerReady,
 )
 from engine.models.embedded import base_model_hash
-from engine.prompt_frame import ABSENT, frame_for
+from engine.prompt_frame import ABSENT, EMBEDDED, frame_for
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ class ChatSession:
         self._sets = AdapterSets(runtime, Composition(head, ready.hypernetwork_hash))
         self._frame = frame_for(head.config.base_model)
         self._absent_token = runtime.tokenize(ABSENT, parse_special=False)[0]
+        self._knows_refusal = self._frame is EMBEDDED
         self.ready = ready
         self._lock = threading.Lock()  # over the three below
         self._current_turn: int | None = None
@@ -150,7 +151,11 @@ class ChatSession:
         rank = self._sets.apply(parts, has_quotes=bool(quotes))
         outbox = _Outbox(lambda text: send(AnswerToken(ask.turn_id, text)))
         n_tokens, first_s, last_s = 0, received_s, received_s
-        for piece in self._runtime.generate(prompt, Sampling(ask.temperature), ask.max_tokens):
+        # A refusal is heard as a probability, and the best guess is said: the app tells what it is.
+        refusal = self._absent_token if self._knows_refusal and rank else None
+        for piece in self._runtime.generate(
+            prompt, Sampling(ask.temperature), ask.max_tokens, never_first=refusal
+        ):
             last_s = time.perf_counter()
             if n_tokens == 0:
                 first_s = last_s

@@ -223,6 +223,16 @@ def test_mutants_that_the_validator_accepts_load_and_compute_finite_numbers_or_a
     assert n_loaded > 25, "the mutants must not all be refused, or this proves nothing"
 
 
+def test_no_answer_begins_with_a_token_that_none_may_begin_with(runtime: LlamaRuntime) -> None:
+    usual = next(runtime.generate(prompt(runtime), Sampling(), 3))
+    assert usual.token is not None
+    assert usual.logits is not None
+    other = next(runtime.generate(prompt(runtime), Sampling(), 3, never_first=usual.token))
+    assert other.logits is not None
+    assert other.token == np.argsort(-usual.logits)[1]
+    np.testing.assert_array_equal(other.logits, usual.logits)  # what was thought is still told
+
+
 def test_an_answer_is_stopped_within_one_token(runtime: LlamaRuntime) -> None:
     tokens = runtime.generate(build_prompt(runtime, "Count to 100.", [], n_ctx=1024), Sampling(), 200)
     for _ in range(5):

@@ -69,14 +69,6 @@ def test_a_refusal_that_comes_near_is_a_reason_to_doubt(bench: Bench, applicatio
     assert near < far
 
 
-def test_what_refuses_to_answer_is_not_called_a_guess(bench: Bench, application: Application) -> None:
-    bench.chat_engine.absent_logprob = bench.chat_engine.first_logprob
-    answer = application.chat.ask(None, "Who repairs bicycles?").result(10)
-    assert answer.preface == ""
-    assert answer.confidence is not None
-    assert answer.confidence < SURE.threshold
-
-
 def test_without_notes_or_calibration_nothing_is_said(bench: Bench) -> None:
     application = bench.start()
     answer = application.chat.ask(None, "Who repairs bicycles?").result(10)

@@ -46,10 +46,10 @@ def test_what_is_less_relevant_speaks_more_softly() -> None:
 
 
 def test_what_would_only_whisper_stays_silent() -> None:
-    routed = route([candidate(1, 4.0), candidate(2, 2.0), candidate(3, 0.0)], budget=4)
+    routed = route([candidate(1, 4.0), candidate(2, 1.0), candidate(3, 0.0)], budget=4)
 
     assert [chunk.candidate.chunk_id for chunk in routed] == [1]
-    assert 0.5**SHARPNESS < LEAST_WEIGHT
+    assert 0.25**SHARPNESS < LEAST_WEIGHT
 
 
 def test_a_budget_of_nothing_is_refused() -> None:
