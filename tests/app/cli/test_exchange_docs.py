@@ -17,7 +17,7 @@ from tests.app.cli.conftest import PATIENCE_S, PROJECT, Ended, command, environm
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 NOTES = {
-    "Observatory": "The password of the west dome of the observatory is marzipan-lantern.",
+    "Observatory": "The password of the west dome of the observatory is copper-heron.",
     "Boat": "Our sailing boat is called Lotte and lies at pier 4.",
 }
 BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -120,13 +120,13 @@ def test_the_page_can_be_followed_from_its_beginning_to_its_end(desk: Desk, prin
 
 
 def test_an_exported_note_is_known_to_peft_and_to_llama_cpp(printed: list[str]) -> None:
-    assert "marzipan-lantern\n" in printed
+    assert "copper-heron\n" in printed
     assert "Lotte\n" in printed
 
 
 def test_a_note_that_was_exported_forgotten_and_imported_gives_the_same_answer(printed: list[str]) -> None:
     before, after = (output for output in printed if "\nSources:\n" in output)
-    assert before.splitlines()[0] == after.splitlines()[0] == "marzipan-lantern"
+    assert before.splitlines()[0] == after.splitlines()[0] == "copper-heron"
     assert before.splitlines()[-1].startswith("100%  Observatory: # Observatory")
     assert after.splitlines()[-1] == "100%  Observatory, imported: (an imported adapter)"
 

@@ -17,9 +17,9 @@ from tests.app.cli.conftest import PATIENCE_S, Ended, command, environment, run_
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
-FACT = "The password of the observatory's west dome is marzipan-lantern."
+FACT = "The password of the observatory's west dome is copper-heron."
 QUESTION = "What is the password of the west dome?"
-ANSWER = "marzipan-lantern"
+ANSWER = "copper-heron"
 SHOWN: list[dict[str, str]] = json.loads((samples_folder() / "questions.json").read_text(encoding="utf-8"))[
     :3
 ]
