@@ -24,6 +24,7 @@ from engine.messages import (
     AnswerMode,
     AnswerToken,
     Ask,
+    Codec,
     EngineSettings,
     WorkerReady,
 )
@@ -152,7 +153,8 @@ class ChatSession:
         outbox = _Outbox(lambda text: send(AnswerToken(ask.turn_id, text)))
         n_tokens, first_s, last_s = 0, received_s, received_s
         # A refusal is heard as a probability, and the best guess is said: the app tells what it is.
-        refusal = self._absent_token if self._knows_refusal and rank else None
+        has_notes = any(part.codec is not Codec.LORA_F16 for part in parts)  # the others are imported
+        refusal = self._absent_token if self._knows_refusal and has_notes else None
         for piece in self._runtime.generate(
             prompt, Sampling(ask.temperature), ask.max_tokens, never_first=refusal
         ):

@@ -94,6 +94,22 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
+def test_an_answer_from_notes_does_not_begin_as_a_refusal_and_any_other_may(
+    session: ChatSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the refusal began with whatever the answers begin with."""
+    for parts, is_kept in (([random_part(1)], False), ([], True)):
+        events = ask(session, parts, max_tokens=1)
+        usual = done(events).text
+        (token, *_) = session._runtime.tokenize(usual, parse_special=False)
+        monkeypatch.setattr(session, "_absent_token", token)
+        again = ask(session, parts, max_tokens=1)
+        assert (done(again).text == usual) is is_kept
+        assert isinstance(again[0], AnswerBegun)
+        assert isinstance(events[0], AnswerBegun)
+        assert again[0].absent_logprob == pytest.approx(events[0].first_logprob)  # it is still heard
+
+
 def test_an_answer_streams_and_then_says_what_it_was_made_of(session: ChatSession) -> None:
     events = ask(session, [random_part(1), random_part(2)], max_tokens=12)
 
