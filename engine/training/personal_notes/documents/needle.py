@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from engine.training.personal_notes import vocabulary
 from engine.training.personal_notes.page import Page, options, spin
 from engine.training.personal_notes.values import ValueDraw
@@ -20,49 +22,58 @@ _ASIDES = options(
 )
 
 
-def needle(draw: ValueDraw) -> Page:
-    """Many lines that say nothing, and one with a number, a word or a password."""
-    page = Page(draw)
-    questions: tuple[str, ...]
-    kind = draw.pick(("number", "number", "number", "word", "password", "code"))
-    if kind == "number":
-        value = f"{draw.below(0, 9999):04}"
-        noun = "special magic number"
-        questions = (
+_KINDS: Mapping[str, tuple[str, Callable[[ValueDraw], str], tuple[str, ...]]] = {
+    "number": (
+        "special magic number",
+        lambda draw: f"{draw.below(0, 9999):04}",
+        (
             "What is the special magic number? Reply with only the number.",
             "What is the special magic number?[| Only the number, please.]",
             "Which number is [special and magic|the special magic one]?",
             "[Tell me|Give me|Find] the [special magic|magic] number.",
             "special magic number[|?]",
             "[Can you find|Do you remember|Did you see] the magic number?",
-        )
-    elif kind == "word":
-        value = draw.value("plain")
-        noun = "secret word"
-        questions = (
+        ),
+    ),
+    "word": (
+        "secret word",
+        lambda draw: draw.value("plain"),
+        (
             "What is the secret word?[| Reply with only the word.]",
             "Which word is [secret|the secret one]?",
             "secret word[|?]",
             "[Tell me|Give me] the secret word.",
-        )
-    elif kind == "password":
-        value = draw.value("password")
-        noun = "password of the day"
-        questions = (
+        ),
+    ),
+    "password": (
+        "password of the day",
+        lambda draw: draw.value("password"),
+        (
             "What is the password of the day?",
             "Which password [is valid today|do we use today]?",
             "[today's password|password of the day][|?]",
             "[Tell me|I need] today's password.",
-        )
-    else:
-        value = draw.value("code")
-        noun = "hidden code"
-        questions = (
+        ),
+    ),
+    "code": (
+        "hidden code",
+        lambda draw: draw.value("code"),
+        (
             "What is the hidden code?[| Reply with only the code.]",
             "Which code is hidden in [the text|my note|there]?",
             "hidden code[|?]",
             "[Tell me|Find] the hidden code.",
-        )
+        ),
+    ),
+}
+"""What is hidden, how it is drawn, and how it is asked for."""
+
+
+def needle(draw: ValueDraw) -> Page:
+    """Many lines that say nothing, and one with a number, a word or a password."""
+    page = Page(draw)
+    noun, value_of, questions = _KINDS[draw.pick(("number", "number", "number", "word", "password", "code"))]
+    value = value_of(draw)
     says = f"The {noun} is {value}."
     page.ask(value, *questions, says=says)
     page.ask(value, *questions, says=says)
