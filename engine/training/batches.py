@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.training.corpus import Example, Tokens
+from engine.training.corpus import Example, Pair, Tokens
+from engine.training.passages import quoting
 from engine.training.prompts import Templates
+from engine.training.refusals import Refusals
 
 _BLOCK = 16
 """Batches per block; contexts are sorted by length inside a block, so that little padding is needed."""
@@ -20,7 +22,24 @@ _MOST_CHUNKS = 16
 """Chunks of one note that are seen in an epoch: a long note must not fill whole batches."""
 _LEAST_WEIGHT = 0.25
 
-Pair = tuple[Tokens, Tokens]
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A batch's questions once more, each behind the passage that answers it, and the same targets.
+
+    Attributes:
+        ids: (C*Q, T2) as the batch's ids, right-padded with 0; rows that ask no real question are empty.
+        positions: (P2,) indices into the flattened ids from which a target token is predicted.
+        of: (P2,) which of the batch's P positions predicts the same token; ascending.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    of: Tensor
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Teacher":
+        """The same with every tensor changed."""
+        return Teacher(change(self.ids), change(self.positions), change(self.of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,7 @@ class Batch:
         targets: (P,) those tokens. Kept as lists of positions, since a mask would stall the GPU at each step.
         weights: (C,) float32 factor on each context's share of its set's adapter.
         has_quotes: whether passages stand in the prompts.
+        teacher: the prompts of the student's own mode with quotes, if it is to learn from that.
     """
 
     contexts: Tensor
@@ -44,6 +64,7 @@ class Batch:
     targets: Tensor
     weights: Tensor
     has_quotes: bool = False
+    teacher: Teacher | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device; copies from pinned memory do not block."""
@@ -62,6 +83,7 @@ class Batch:
             change(self.targets),
             change(self.weights),
             self.has_quotes,
+            self.teacher and self.teacher.each(change),
         )
 
 
@@ -120,6 +142,7 @@ def make_batch(
     set_size: int = 1,
     absent_share: float = 0.0,
     continue_tokens: int = 24,
+    has_teacher: bool = False,
 ) -> Batch:
     """Draw questions; missing ones, and a share of all, become prompts to continue the note.
 
@@ -128,19 +151,22 @@ def make_batch(
         continue_tokens: at most so many are to be continued.
         set_size: neighbours that will be joined; a question may stand in any row of its set.
         absent_share: share of the questions that are asked of a set which cannot answer them.
+        has_teacher: whether the questions are also given behind the passages that answer them.
     """
+    contexts = [example.context for example in examples]
     chosen = choose_pairs(examples, n_questions, set_size, rng)
+    refusals = Refusals(contexts, chosen, set_size, templates)
     sequences: list[Pair | None] = []
     for row, pair in enumerate(chosen):
         slot: Pair | None = pair
         if pair is None or rng.random() < dense:
-            context = examples[row // n_questions].context
-            slot = _continuation(context, templates, continue_tokens, rng) or pair
+            slot = _continuation(contexts[row // n_questions], templates, continue_tokens, rng) or pair
         elif absent_share and rng.random() < absent_share:
-            far = row_of_far_set(chosen, row, n_questions * set_size, rng)
-            slot = pair if far is None else (far[1][0], templates.absent)
+            unanswerable = refusals.draw(row, rng)
+            slot = (unanswerable.pair[0], templates.absent) if unanswerable else pair
         sequences.append(slot)
-    return pack([example.context for example in examples], sequences)
+    batch = pack(contexts, sequences)
+    return replace(batch, teacher=_teacher(examples, sequences, templates, rng)) if has_teacher else batch
 
 
 def choose_pairs(
@@ -163,32 +189,30 @@ def choose_pairs(
     return chosen
 
 
-def row_of_far_set(
-    chosen: Sequence[Pair | None], row: int, rows_per_set: int, rng: np.random.Generator
-) -> tuple[int, Pair] | None:
-    """A question that the set of ``row`` cannot answer, and its row; None if there is none.
-
-    Sets right beside are not taken: they may hold the rest of a note that this one holds.
-    """
-    asked_set, n_sets = row // rows_per_set, len(chosen) // rows_per_set
-    far = [i for i in range(n_sets) if abs(i - asked_set) > 1]
-    if not far:
-        return None
-    start = far[int(rng.integers(len(far)))] * rows_per_set
-    pairs = [(i, pair) for i, pair in enumerate(chosen[start : start + rows_per_set], start) if pair]
-    return pairs[int(rng.integers(len(pairs)))] if pairs else None
-
-
 def pack(contexts: Sequence[Tokens], sequences: Sequence[Pair | None]) -> Batch:
     """Pad; a None sequence has no loss."""
     width = _rounded(max(len(c) for c in contexts), 64)
     context_ids = np.zeros((len(contexts), width), np.int64)
     for row, context in zip(context_ids, contexts, strict=True):
         row[: len(context)] = context
+    ids, positions = _padded(sequences)
+    targets = np.concatenate([np.zeros(0, np.int32), *(s[1] for s in sequences if s)])
+    lengths = np.array([len(c) for c in contexts], np.int64)
+    return Batch(
+        torch.from_numpy(context_ids),
+        torch.from_numpy(lengths),
+        torch.from_numpy(ids),
+        torch.from_numpy(positions),
+        torch.from_numpy(targets.astype(np.int64)),
+        torch.ones(len(contexts)),
+    )
+
+
+def _padded(sequences: Sequence[Pair | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Prompts and targets as (N, T), and the (P,) positions before the target tokens, row by row."""
     width = _rounded(max((len(s[0]) + len(s[1]) for s in sequences if s), default=1), 16)
     ids = np.zeros((len(sequences), width), np.int64)
     positions: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
-    targets: list[Tokens] = [np.zeros(0, np.int32)]
     for i, sequence in enumerate(sequences):
         if sequence is None:
             continue
@@ -196,17 +220,37 @@ def pack(contexts: Sequence[Tokens], sequences: Sequence[Pair | None]) -> Batch:
         end = len(prompt) + len(target)
         ids[i, : len(prompt)], ids[i, len(prompt) : end] = prompt, target
         positions.append(np.arange(i * width + len(prompt) - 1, i * width + end - 1))
-        targets.append(target)
-    lengths = np.array([len(c) for c in contexts], np.int64)
-    flat_targets = np.concatenate(targets).astype(np.int64)
-    return Batch(
-        torch.from_numpy(context_ids),
-        torch.from_numpy(lengths),
-        torch.from_numpy(ids),
-        torch.from_numpy(np.concatenate(positions)),
-        torch.from_numpy(flat_targets),
-        torch.ones(len(contexts)),
-    )
+    return ids, np.concatenate(positions)
+
+
+def _teacher(
+    examples: Sequence[Example],
+    sequences: Sequence[Pair | None],
+    templates: Templates,
+    rng: np.random.Generator,
+) -> Teacher | None:
+    """The real questions behind their passages; None if there are none.
+
+    Those are told by identity: refusals and continuations are pairs of their own.
+    """
+    n_prefix = len(templates.context_prefix)
+    passages = {id(pair): example.context[n_prefix:] for example in examples for pair in example.questions}
+    taught: list[Pair | None] = []
+    of: list[NDArray[np.int64]] = []
+    n_targets = 0
+    for sequence in sequences:
+        slot: Pair | None = None
+        if sequence is not None:
+            prompt, target = sequence
+            if (passage := passages.get(id(sequence))) is not None:
+                slot = (quoting(prompt, [passage], [], templates, rng), target)
+                of.append(np.arange(n_targets, n_targets + len(target)))
+            n_targets += len(target)
+        taught.append(slot)
+    if not of:
+        return None
+    ids, positions = _padded(taught)
+    return Teacher(torch.from_numpy(ids), torch.from_numpy(positions), torch.from_numpy(np.concatenate(of)))
 
 
 def draw_weights(batch: Batch, set_size: int, share: float, rng: np.random.Generator) -> Batch:

@@ -118,6 +118,11 @@ def find_owners(chunks: Sequence[str], questions: Sequence[tuple[str, str]]) -> 
     return owners
 
 
+def holds_words(text: str, wanted: str) -> bool:
+    """Whether a text has a span literally, in whole words, whatever its case and blank space."""
+    return _holds(_folded(text), _folded(wanted))
+
+
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 

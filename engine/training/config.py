@@ -49,6 +49,9 @@ class TrainConfig:
             target is then the sentence engine.prompt_frame.ABSENT.
         quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes);
             0: none.
+        distil_every: every so-many-th of the steps without passages also learns what the same model says
+            behind the passage that answers; 0: none.
+        distil_weight: of that part of the loss.
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
         continue_tokens: of the note that such a prompt asks for, at most.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
@@ -79,6 +82,8 @@ class TrainConfig:
     weighted_share: float = 0.0
     absent_share: float = 0.0
     quotes_every: int = 0
+    distil_every: int = 0
+    distil_weight: float = 0.5
     dense_start: float = 0.5
     dense_end: float = 0.2
     continue_tokens: int = 24
@@ -145,6 +150,12 @@ class TrainConfig:
         if self.quotes_every < 0 or (self.quotes_every and not self.chunk_tokens):
             msg = f"quotes_every must be 0, or greater with chunk_tokens, got {self.quotes_every}"
             raise ValueError(msg)
+        has_quotes_block = self.chunk_tokens and self.hypernetwork.get("quotes_rank")
+        if self.distil_every < 0 or (self.distil_every and not has_quotes_block):
+            msg = "distil_every must be 0, or greater with chunk_tokens and a hypernetwork's quotes_rank"
+            raise ValueError(f"{msg}, got {self.distil_every}")
+        if self.distil_weight < 0:
+            raise ValueError(f"distil_weight must not be less than 0, got {self.distil_weight}")
         if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
             msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
             raise ValueError(msg)

@@ -21,6 +21,8 @@ from engine.training.question_sets import RawExample, parse, read_lines
 _JOB_SIZE = 1000
 
 Tokens = NDArray[np.int32]
+Pair = tuple[Tokens, Tokens]
+"""A prompt and what is to be answered to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Example:
     """A tokenised context (template included) and, per question, prompt and target (end of turn included)."""
 
     context: Tokens
-    questions: tuple[tuple[Tokens, Tokens], ...]
+    questions: tuple[Pair, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ class Trainer:
     def _unweighted_batch(self, indices: NDArray[np.int64], step: int, rng: np.random.Generator) -> Batch:
         config = self.config
         examples = [self.corpus.example(int(i), self.templates) for i in indices]
-        if config.quotes_every and step % config.quotes_every == config.quotes_every - 1:
+        if self._has_quotes(step):
             return make_quotes_batch(
                 examples,
                 self.templates,
@@ -203,7 +203,19 @@ class Trainer:
             set_size=self._set_size(step),
             absent_share=config.absent_share,
             continue_tokens=config.continue_tokens,
+            has_teacher=self._has_teacher(step),
         )
+
+    def _has_quotes(self, step: int) -> bool:
+        every = self.config.quotes_every
+        return every > 0 and step % every == every - 1
+
+    def _has_teacher(self, step: int) -> bool:
+        every = self.config.distil_every
+        n_quotes = (
+            step // self.config.quotes_every if self.config.quotes_every else 0
+        )  # steps before this one
+        return every > 0 and (step - n_quotes) % every == every - 1
 
     def _set_size(self, step: int) -> int:
         return self.config.set_sizes[step % len(self.config.set_sizes)]
@@ -263,7 +275,8 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * share
-        loss = self.student.loss(batch, self._set_size(self.progress.step))
+        set_size = self._set_size(self.progress.step)
+        loss = self.student.loss(batch, set_size, distil_weight=config.distil_weight)
         loss.backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.hypernetwork.parameters(), config.clip_norm)

@@ -4,7 +4,8 @@ The pieces are tokenised apart: special tokens are recognised in the template on
 question.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -39,6 +40,7 @@ class Templates:
         quote_border: what QUOTE_BORDER becomes between two texts.
         quote_border_before_digit: the same where the second text begins with one of ``digits``: the tokenizer
             sets digits apart before anything else, and so sees the line breaks as a text's end.
+        tokenizer: that the pieces are of.
     """
 
     context_prefix: list[int]
@@ -50,6 +52,7 @@ class Templates:
     quote_border: list[int]
     quote_border_before_digit: list[int]
     digits: frozenset[int]
+    tokenizer: Tokenizer = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> Self:
@@ -68,4 +71,10 @@ class Templates:
             quote_border=ids(f"a{QUOTE_BORDER}a")[1:-1],
             quote_border_before_digit=ids(f"a{QUOTE_BORDER}1")[1:-1],
             digits=frozenset(ids("0123456789")),
+            tokenizer=tokenizer,
         )
+
+    def texts(self, parts: Sequence[NDArray[np.int32]]) -> list[str]:
+        """The text of each."""
+        lists = [part.tolist() for part in parts]
+        return list(self.tokenizer.decode_batch(lists, skip_special_tokens=False))

@@ -52,15 +52,20 @@ def read_lines(folder: Path, name: str) -> list[str]:
     raise FileNotFoundError(msg)
 
 
-def parse(lines: Iterable[str]) -> list[RawExample]:
-    """Questions with an empty or a long answer are left out, and contexts that then have none."""
+def parse(lines: Iterable[str], *, max_answer_chars: int | None = MAX_ANSWER_CHARS) -> list[RawExample]:
+    """Questions with an empty or a long answer are left out, and contexts that then have none.
+
+    Args:
+        max_answer_chars: where "long" begins; None: nowhere.
+    """
+    longest = float("inf") if max_answer_chars is None else max_answer_chars
     examples: list[RawExample] = []
     for line in lines:
         record = json.loads(line)
         questions = tuple(
             (qa["q"].strip(), tuple(qa["a"]))
             for qa in record["qas"]
-            if qa["a"] and 0 < len(qa["a"][0]) < MAX_ANSWER_CHARS and qa["q"].strip()
+            if qa["a"] and 0 < len(qa["a"][0]) < longest and qa["q"].strip()
         )
         if questions:
             evidence = {qa["q"].strip(): qa["evidence"] for qa in record["qas"] if qa.get("evidence")}

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.training.batches import Batch, Pair, choose_pairs, pack, row_of_far_set
-from engine.training.corpus import Example, Tokens
+from engine.training.batches import Batch, choose_pairs, pack
+from engine.training.corpus import Example, Pair
+from engine.training.passages import quoting
 from engine.training.prompts import Templates
+from engine.training.refusals import Refusals
 
-MAX_PROMPT_TOKENS = 256
 _MOST_PASSAGES = 3
 _ABSENT_SHARE = 0.1
 """Questions that neither a passage nor a note of the set answers, if any are wanted."""
@@ -35,7 +36,8 @@ def make_quotes_batch(
 ) -> Batch:
     """Draw questions, each with 1 to 3 passages before it: the chunk that answers it, and others.
 
-    The others are of the same set or from anywhere in the batch, one as likely as the other.
+    The others are of the same set or from anywhere in the batch, one as likely as the other; before a
+    question that was chosen for having the set's words they are of the set, as far as it goes.
 
     Args:
         with_absent: whether a tenth of the questions is asked of a set, and behind passages, that do not hold
@@ -45,6 +47,7 @@ def make_quotes_batch(
     chosen = choose_pairs(half, n_questions, set_size, rng)
     owners = {id(pair): i for i, example in enumerate(half) for pair in example.questions}
     passages = [example.context[len(templates.context_prefix) :] for example in half]
+    refusals = Refusals([example.context for example in half], chosen, set_size, templates)
     sequences: list[Pair | None] = []
     for row, pair in enumerate(chosen):
         if pair is None:
@@ -52,18 +55,19 @@ def make_quotes_batch(
             continue
         (prompt, target), owner = pair, owners[id(pair)]
         right, excluded = [passages[owner]], {owner}
-        far = None
-        if with_absent and rng.random() < _ABSENT_SHARE:
-            far = row_of_far_set(chosen, row, n_questions * set_size, rng)
-        if far:
-            prompt, target, right = far[1][0], templates.absent, []
-            source = owners[id(far[1])] // set_size
+        unanswerable = refusals.draw(row, rng) if with_absent and rng.random() < _ABSENT_SHARE else None
+        if unanswerable:
+            prompt, target, right = unanswerable.pair[0], templates.absent, []
+            source = owners[id(unanswerable.pair)] // set_size
             # With the sets beside the source's, which may hold the rest of its note.
             excluded = set(range((source - 1) * set_size, (source + 2) * set_size))
         first = row // (n_questions * set_size) * set_size
-        others = _others(range(first, first + set_size), len(half), excluded, rng)
+        own = range(first, first + set_size)
+        # The passages that share the question's words are what makes it hard to refuse.
+        nearest = [int(i) for i in rng.permutation(own)] if unanswerable and unanswerable.is_alike else []
+        others = [*nearest, *_others(own, len(half), excluded | set(nearest), rng)]
         n_others = int(rng.integers(1, _MOST_PASSAGES + 1)) - len(right)
-        prompt = _quoting(prompt, right, [passages[i] for i in others[:n_others]], templates, rng)
+        prompt = quoting(prompt, right, [passages[i] for i in others[:n_others]], templates, rng)
         sequences.append((prompt, target))
     return replace(pack([example.context for example in half], sequences), has_quotes=True)
 
@@ -78,28 +82,3 @@ def _others(own: range, n_contexts: int, excluded: set[int], rng: np.random.Gene
         if (i := pool.pop()) not in picked:
             picked.append(i)
     return picked
-
-
-def _quoting(
-    prompt: Tokens, right: list[Tokens], others: list[Tokens], templates: Templates, rng: np.random.Generator
-) -> Tokens:
-    """The prompt with passages before its question, the right one in a random place.
-
-    Of the others those are left out that would make it longer than MAX_PROMPT_TOKENS.
-    """
-    n_border = len(templates.quote_border)
-    room = MAX_PROMPT_TOKENS - len(prompt) - sum(len(passage) + n_border for passage in right)
-    quoted: list[Tokens] = []
-    for passage in others:
-        if len(passage) + n_border <= room:
-            quoted.append(passage)
-            room -= len(passage) + n_border
-    for passage in right:
-        quoted.insert(int(rng.integers(len(quoted) + 1)), passage)
-    n_prefix = len(templates.prompt_prefix)
-    parts = [prompt[:n_prefix]]
-    for passage, after in zip(quoted, [*quoted[1:], prompt[n_prefix:]], strict=True):
-        is_digit = int(after[0]) in templates.digits
-        border = templates.quote_border_before_digit if is_digit else templates.quote_border
-        parts += [passage, np.array(border, np.int32)]
-    return np.concatenate([*parts, prompt[n_prefix:]])

@@ -16,7 +16,7 @@ from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.internalizer import load_hypernetwork
 from engine.models.llama import FrozenLlama, LlamaConfig
-from engine.training.batches import Batch, pack
+from engine.training.batches import Batch, Teacher, pack
 from engine.training.corpus import Tokens
 from engine.training.prompts import CONTEXT_PREFIX
 
@@ -122,30 +122,63 @@ class Student:
             A (G, L, R, d_in), B (G, L, R, d_out) with R = k * r + bias_rank, in the base's dtype; B times
             lora_alpha.
         """
+        generated = self._generated(contexts, lengths, weights)
+        return self._joined(generated, set_size, has_quotes=has_quotes)
+
+    def _generated(self, contexts: Tensor, lengths: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Each context's own factors: (C, S), (C,), (C,) -> A (C, L, r, d_in), B (C, L, r, d_out)"""
         features = self.base.layer_inputs(contexts)  # (C, L, S, D)
         mask = torch.arange(contexts.shape[1], device=contexts.device) < lengths[:, None]  # (C, S)
         lora_A, lora_B = self.hypernetwork(features, mask)[MODULE]  # (C, L, r, d_in), (C, L, r, d_out)
         if weights is not None:
             lora_B = lora_B * weights.view(-1, 1, 1, 1)
+        return lora_A, lora_B
+
+    def _joined(
+        self, generated: tuple[Tensor, Tensor], set_size: int, *, has_quotes: bool
+    ) -> tuple[Tensor, Tensor]:
+        """What ``adapters`` returns, of what ``_generated`` does."""
+        lora_A, lora_B = generated
         bias = self.hypernetwork.block_for(has_quotes=has_quotes)
         assert bias is not None, "the embedded hypernetwork has a bias block"
         bias_A, bias_B = bias[MODULE]
         alpha, dtype = self.hypernetwork.config.lora_alpha, self.base.embedding.dtype
         return _join(lora_A, bias_A, set_size, dtype), _join(lora_B * alpha, bias_B * alpha, set_size, dtype)
 
-    def loss(self, batch: Batch, set_size: int) -> Tensor:
-        """Mean cross entropy over all target tokens."""
+    def loss(self, batch: Batch, set_size: int, *, distil_weight: float = 0.0) -> Tensor:
+        """Mean cross entropy over all target tokens, and what is to be learnt of the batch's teacher.
+
+        Args:
+            distil_weight: factor on KL(teacher || student), the mean over the tokens that have a teacher.
+        """
         with self.autocast():
-            lora = self.adapters(
-                batch.contexts,
-                batch.lengths,
-                set_size,
-                weights=batch.weights,
-                has_quotes=batch.has_quotes,
-            )
-            states = self.base.final_states(batch.ids, lora)  # (C*Q, T, D)
-            logits = self.base.logits(states.flatten(0, 1)[batch.positions]).float()  # (P, vocabulary)
-            return F.cross_entropy(logits, batch.targets)
+            generated = self._generated(batch.contexts, batch.lengths, batch.weights)
+            taught = None
+            if batch.teacher is not None and distil_weight:
+                taught = self._teacher_log_probabilities(batch.teacher, generated, set_size)
+            lora = self._joined(generated, set_size, has_quotes=batch.has_quotes)
+            logits = self._logits(batch.ids, batch.positions, lora)  # (P, vocabulary)
+            log_probabilities = F.log_softmax(logits, dim=-1)
+            cross_entropy = F.nll_loss(log_probabilities, batch.targets)
+            if batch.teacher is None or taught is None:
+                return cross_entropy
+            # Not by brackets: the gradient of index_select needs no sorting on the GPU.
+            ours = log_probabilities.index_select(0, batch.teacher.of)  # (P2, vocabulary)
+            divergence = F.kl_div(ours, taught, reduction="batchmean", log_target=True)
+            return cross_entropy + distil_weight * divergence
+
+    @torch.no_grad()
+    def _teacher_log_probabilities(
+        self, teacher: Teacher, generated: tuple[Tensor, Tensor], set_size: int
+    ) -> Tensor:
+        """(P2, vocabulary) float32, of the same contexts' adapters with the block for quotes."""
+        lora = self._joined(generated, set_size, has_quotes=True)
+        return F.log_softmax(self._logits(teacher.ids, teacher.positions, lora), dim=-1)
+
+    def _logits(self, ids: Tensor, positions: Tensor, lora: tuple[Tensor, Tensor]) -> Tensor:
+        """(N, T), (P,) -> (P, vocabulary) float32"""
+        states = self.base.final_states(ids, lora)  # (N, T, D)
+        return self.base.logits(states.flatten(0, 1)[positions]).float()
 
     @torch.no_grad()
     def answer(

@@ -23,9 +23,9 @@ from engine.chat.adapter_sets import AdapterSets
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
 from engine.messages import AdapterPart, Codec
+from engine.training.transformers_base import embedded_in_transformers
 from tests.engine import tiny_bases
 from tests.engine.adapters_at_random import random_part
-from tests.engine.embedded_in_transformers import embedded_in_transformers
 from tests.engine.tiny_adapters import (
     SIZE,
     TOKENS,

@@ -318,7 +318,7 @@ def test_a_place_that_is_taken_is_left_alone(
 def test_notes_are_merged_into_the_folder_of_the_model_that_they_were_learnt_for(
     f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
 ) -> None:
-    from tests.engine.embedded_in_transformers import embedded_in_transformers
+    from engine.training.transformers_base import embedded_in_transformers
 
     model = embedded_in_transformers(f16_base_model)
     model.save_pretrained(tmp_path / "base", max_shard_size="300MB")

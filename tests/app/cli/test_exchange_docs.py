@@ -72,7 +72,7 @@ def _save_in_transformers(gguf: Path, folder: Path) -> None:
     """What the hub has under this name; there is no network here."""
     from transformers import PreTrainedTokenizerFast
 
-    from tests.engine.embedded_in_transformers import embedded_in_transformers
+    from engine.training.transformers_base import embedded_in_transformers
 
     embedded_in_transformers(gguf).save_pretrained(folder)
     wrap: Any = PreTrainedTokenizerFast  # untyped
