@@ -123,7 +123,7 @@ class CandidateChunk:
     Attributes:
         document_id, document_title, document_path: the enabled document (the first one, by id, when several
             documents have the same content).
-        score: BM25 relevance to the question, higher is better; 0.0 when no word of the question occurs.
+        score: how well it fits the question (search_score.py), higher is better; 0.0 without a word of it.
     """
 
     chunk_id: int

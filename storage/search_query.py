@@ -60,6 +60,12 @@ def match_terms(question: str) -> list[str]:
     return [f'"{term}"' for term in sorted(terms, key=len, reverse=True)[:MAX_TERMS]]
 
 
+def named_terms(question: str) -> frozenset[str]:
+    """The terms of words with a capital that do not begin the question: names, mostly, in English."""
+    inside = _words(question)[1:]
+    return frozenset(f'"{term}"' for word in inside if word[0].isupper() for term in _terms(word))
+
+
 def _terms(question: str) -> Iterator[str]:
     for word in _words(_fold(question)):
         end = 0

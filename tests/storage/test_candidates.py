@@ -111,12 +111,23 @@ def test_candidates_among_ten_thousand_chunks_take_milliseconds(library: Library
     passages = [f"{filler} subject{number % 100} number{number}" for number in range(10_000)]
     library.learn("large.md", *passages)
     assert len(library.texts()) == 10_000  # from here on they are in memory
+
+    # About 4 ms on an idle core; reading the chunks for each question would take over 100.
+    best, took_s = best_of_several_runs(library, "What was number4242 about subject42?")
+    assert best == passages[4242]
+    assert took_s < 0.03
+
+    # A page of 60 words that all passages have: about 0.3 s. A query for the scores of each would take 2 s.
+    best, took_s = best_of_several_runs(library, f"{filler} number4242")
+    assert best == passages[4242]
+    assert took_s < 1.2
+
+
+def best_of_several_runs(library: Library, question: str) -> tuple[str, float]:
+    """The best passage, and how long the quickest of several questions took, in seconds."""
     took_s = []
     for _ in range(7):
         started = time.perf_counter()
-        best = library.catalog.candidate_chunks("What was number4242 about subject42?")[0]
+        best = library.catalog.candidate_chunks(question)[0]
         took_s.append(time.perf_counter() - started)
-
-    assert best.text == passages[4242]
-    # About 4 ms on an idle core; reading the chunks for each question would take over 100.
-    assert min(took_s) < 0.03
+    return best.text, min(took_s)

@@ -232,7 +232,7 @@ def test_it_is_named_as_a_source_without_a_passage(notes: Shell, exchange: FakeE
 
     asked = notes("ask", "About Ferry")
 
-    assert "49%  style: (an imported adapter)" in asked.out  # as strong as the best passage, before another
+    assert "50%  style: (an imported adapter)" in asked.out  # as strong as the best passage
     assert notes.chat_engine.asked[-1].parts[-1].codec is Codec.LORA_F16
 
 
