@@ -179,12 +179,15 @@ class AdapterPart:
     Attributes:
         key: identity of the adapter (stable across calls; equal keys mean equal data), for caches.
         weight: factor on this chunk's delta.
+        text: the chunk's, whose words an answer from memory prefers; empty if it has none, or they are not to
+            be preferred.
     """
 
     key: str
     codec: Codec
     data: bytes
     weight: float = 1.0
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

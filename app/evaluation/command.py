@@ -61,6 +61,7 @@ def _sets(options: argparse.Namespace) -> list[SetResult]:
             options.distractors,
             options.weights,
             is_routed=not options.no_router,
+            prefers_wording=not options.no_wording,
         )
     return results
 
@@ -126,6 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--no-router", action="store_true", help="let every passage of the notes that are on speak equally"
+    )
+    parser.add_argument(
+        "--no-wording",
+        action="store_true",
+        help="leave memory mode to the adapters alone, without preferring the passages' words",
     )
     parser.add_argument("--needle", action="store_true", help="look for a number in long documents instead")
     parser.add_argument(

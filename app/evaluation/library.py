@@ -84,18 +84,24 @@ class NoteLibrary:
 
 
 @contextmanager
-def temporary_library(weights_dir: Path, *, is_routed: bool = True) -> Iterator[NoteLibrary]:
+def temporary_library(
+    weights_dir: Path, *, is_routed: bool = True, prefers_wording: bool = True
+) -> Iterator[NoteLibrary]:
     """An empty library; it is removed at the end.
 
     Args:
         weights_dir: folder of the hypernetwork.
         is_routed: False lets every passage of the enabled notes speak equally in every answer.
+        prefers_wording: False leaves memory mode to the adapters alone.
     """
     with TemporaryDirectory(prefix="loreleaf-eval-") as name:
         application = build(Path(name) / "profile", headless=True, weights_dir=weights_dir)
         try:
             settings = dataclasses.replace(
-                application.settings.current, max_answer_tokens=MAX_ANSWER_TOKENS, is_routed=is_routed
+                application.settings.current,
+                max_answer_tokens=MAX_ANSWER_TOKENS,
+                is_routed=is_routed,
+                prefers_wording=prefers_wording,
             )
             application.settings.save(settings)
             application.start()

@@ -48,6 +48,7 @@ def evaluate_set(
     weights_dir: Path,
     *,
     is_routed: bool,
+    prefers_wording: bool,
 ) -> list[SetResult]:
     """Learn the first contexts of a set and ask the first question of each.
 
@@ -57,7 +58,7 @@ def evaluate_set(
         limit: contexts.
         distractors: numbers of further notes, in turn, in the modes with notes.
         weights_dir: folder of the hypernetwork.
-        is_routed: see ``temporary_library``.
+        is_routed, prefers_wording: see ``temporary_library``.
 
     Raises:
         EvaluationFailed, QuestionRefused, StorageError, OSError, ValueError: with a sentence that says why.
@@ -69,7 +70,7 @@ def evaluate_set(
             f"{path.name}: {needed - 1} further notes need {needed} contexts, and {len(examples)} are taken."
             " Raise --limit, or take a larger set."
         )
-    with temporary_library(weights_dir, is_routed=is_routed) as library:
+    with temporary_library(weights_dir, is_routed=is_routed, prefers_wording=prefers_wording) as library:
         library.learn(name, [example.context for example in examples])
         return [
             _ask_all(library, name, examples, mode, n_others)

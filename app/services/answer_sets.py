@@ -44,6 +44,7 @@ def gather(
     budget: int | None,
     models: PreparedModels,
     max_quotes: int,
+    prefers_wording: bool = True,
 ) -> AnswerSet:
     """Choose from the documents that are ready and enabled at this moment.
 
@@ -57,6 +58,7 @@ def gather(
         budget: at most this many passages; None takes all, equally strong.
         models: adapters of other hypernetworks, and imported ones of other base models, cannot take part.
         max_quotes: at most this many passages in the prompt.
+        prefers_wording: whether the parts carry the passages' texts.
 
     Raises:
         StorageError: the catalog cannot be read.
@@ -72,7 +74,14 @@ def gather(
     in_order = sorted(routed, key=lambda chunk: (chunk.candidate.document_id, chunk.candidate.position))
     quotes = routed[:max_quotes] if mode is AnswerMode.QUOTES else []
     imports = imported.switched_on(models.base_hash)
-    learnt = (part_of(adapters[chunk.candidate.chunk_id], chunk.weight) for chunk in in_order)
+    learnt = (
+        part_of(
+            adapters[chunk.candidate.chunk_id],
+            chunk.weight,
+            chunk.candidate.text if prefers_wording else "",
+        )
+        for chunk in in_order
+    )
     return AnswerSet(
         parts=(*learnt, *(part_of(record) for record in imports)),
         quotes=tuple(chunk.candidate.text for chunk in quotes),
@@ -90,15 +99,17 @@ def parts_of_documents(
     limit: int,
 ) -> tuple[AdapterPart, ...]:
     """Adapters of documents, to be prepared while nobody waits; at most ``limit`` passages of notes."""
-    chunk_ids = [chunk.id for id_ in document_ids for chunk in catalog.chunks_of(id_)][:limit]
-    learnt = (part_of(record) for record in catalog.adapters(chunk_ids, models.hypernetwork_hash))
+    chunks = [chunk for id_ in document_ids for chunk in catalog.chunks_of(id_)][:limit]
+    texts = {chunk.id: chunk.text for chunk in chunks}
+    records = catalog.adapters(list(texts), models.hypernetwork_hash)
+    learnt = (part_of(record, text=texts[record.chunk_id]) for record in records)
     imports = (part_of(record) for record in imported.of_documents(document_ids, models.base_hash))
     return (*learnt, *imports)
 
 
-def part_of(record: AdapterRecord | ImportRecord, weight: float = 1.0) -> AdapterPart:
+def part_of(record: AdapterRecord | ImportRecord, weight: float = 1.0, text: str = "") -> AdapterPart:
     """A stored adapter as the engine takes it."""
-    return AdapterPart(record.key, Codec(record.codec), record.data, weight)
+    return AdapterPart(record.key, Codec(record.codec), record.data, weight, text)
 
 
 def max_quotes(n_ctx: int, max_tokens: int) -> int:

@@ -294,6 +294,7 @@ class ChatService:
             budget=settings.max_active_chunks if settings.is_routed else None,
             models=self._models,
             max_quotes=max_quotes(self._n_ctx, settings.max_answer_tokens),
+            prefers_wording=settings.prefers_wording,
         )
         self._last_turn_id += 1
         current.engine_turn_id = self._last_turn_id

@@ -23,6 +23,7 @@ from engine.adapters.target import read_target
 from engine.chat import llama_library
 from engine.chat.llama_library import AbortSwitch, AdapterPointer, Pointer, llama_cpp
 from engine.chat.sampling import Sampler, Sampling
+from engine.chat.wording import Wording
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 
 _SLICE_TOKENS = 256
@@ -172,6 +173,17 @@ class LlamaRuntime:
             n = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
         return buffer.raw[:n]
 
+    @property
+    def n_vocab(self) -> int:
+        """Number of logits."""
+        return self._n_vocab
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Tokens with which the model ends its turn, or a text."""
+        ends = (llama_cpp.llama_vocab_eos(self._vocab), llama_cpp.llama_vocab_eot(self._vocab))
+        return frozenset(token for token in ends if token >= 0)
+
     # --- adapters
 
     def load_adapter(self, data: NDArray[np.uint8]) -> LoadedAdapter:
@@ -260,6 +272,7 @@ class LlamaRuntime:
         max_tokens: int,
         *,
         never_first: int | None = None,
+        wording: Wording | None = None,
     ) -> Iterator[Piece]:
         """Answer a prompt, token by token, until the model ends its turn, ``max_tokens`` or the window's end.
 
@@ -267,6 +280,7 @@ class LlamaRuntime:
 
         Args:
             never_first: a token that no answer begins with.
+            wording: what to prefer; the pieces' logits are those without it.
 
         Raises:
             QuestionTooLong: the prompt does not fit the window.
@@ -279,7 +293,10 @@ class LlamaRuntime:
         try:
             logits = self.read_prompt(prompt)
             while n_left > 0 and not self.abort.is_on:
-                token = sampler.choose(_without(logits, never_first) if is_first else logits)
+                choice = _without(logits, never_first) if is_first else logits
+                token = sampler.choose(wording.prefer(choice) if wording else choice)
+                if wording:
+                    wording.take(token)
                 if llama_cpp.llama_vocab_is_eog(self._vocab, token):
                     break
                 n_left -= 1

@@ -10,10 +10,12 @@ from engine.adapters.composition import Composition
 from engine.adapters.gguf_format import TENSOR_NAMES
 from engine.adapters.latent_head import LatentHead
 from engine.chat.adapter_sets import AdapterSets
+from engine.chat.passage_graph import PassageGraphs
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
 from engine.chat.sampling import Sampling, log_probabilities
 from engine.chat.threads import choose_threads
+from engine.chat.wording import Wording
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 from engine.hypernetwork.weights_file import hypernetwork_hash
 from engine.messages import (
@@ -51,6 +53,7 @@ class ChatSession:
     def __init__(self, runtime: LlamaRuntime, head: LatentHead, ready: WorkerReady) -> None:
         self._runtime = runtime
         self._sets = AdapterSets(runtime, Composition(head, ready.hypernetwork_hash))
+        self._graphs = PassageGraphs(runtime)
         self._frame = frame_for(head.config.base_model)
         self._absent_token = runtime.tokenize(ABSENT, parse_special=False)[0]
         self._knows_refusal = self._frame is EMBEDDED
@@ -96,7 +99,10 @@ class ChatSession:
         self._runtime.close()
 
     def warm(self, parts: Sequence[AdapterPart]) -> None:
-        """Compute and keep the factors of these adapters while nobody waits."""
+        """Compute and keep the factors of these adapters, and their texts' graphs, while nobody waits."""
+        for part in parts:
+            if part.text:
+                self._graphs.of(part.text)
         try:
             self._sets.warm(parts)
         except InvalidAdapter as exc:
@@ -156,7 +162,11 @@ class ChatSession:
         has_notes = any(part.codec is not Codec.LORA_F16 for part in parts)  # the others are imported
         refusal = self._absent_token if self._knows_refusal and has_notes else None
         for piece in self._runtime.generate(
-            prompt, Sampling(ask.temperature), ask.max_tokens, never_first=refusal
+            prompt,
+            Sampling(ask.temperature),
+            ask.max_tokens,
+            never_first=refusal,
+            wording=self._wording(ask),
         ):
             last_s = time.perf_counter()
             if n_tokens == 0:
@@ -178,6 +188,14 @@ class ChatSession:
             stopped=self._runtime.abort.is_on,
             device=self.ready.device,
         )
+
+    def _wording(self, ask: Ask) -> Wording | None:
+        """What an answer from memory prefers; the words of quotes are before the model's eyes."""
+        loudest = sorted((part for part in ask.parts if part.text), key=lambda part: -part.weight)
+        if ask.mode is not AnswerMode.MEMORY or not loudest:
+            return None
+        graphs = [self._graphs.of(part.text) for part in loudest]
+        return Wording(graphs, ends=self._runtime.ends, n_vocab=self._runtime.n_vocab)
 
     def _begin(self, turn_id: int) -> None:
         with self._lock:

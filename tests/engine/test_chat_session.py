@@ -374,3 +374,21 @@ def test_a_hypernetwork_for_another_base_model_is_refused(
     (tmp_path / CONFIG_FILE).write_text(replace(config, **change).to_json(), encoding="utf-8")  # type: ignore[arg-type]  # names are fields
     with pytest.raises(ModelUnavailable):
         ChatSession.load(replace(settings, weights_dir=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "prefers"),
+    [
+        (AnswerMode.MEMORY, "Quillon Vesper keeps it.", True),
+        (AnswerMode.MEMORY, "", False),
+        (AnswerMode.QUOTES, "Quillon Vesper keeps it.", False),  # there they stand in the prompt
+        (AnswerMode.PLAIN, "Quillon Vesper keeps it.", False),
+    ],
+)
+def test_an_answer_from_memory_prefers_the_words_of_its_passages(
+    session: ChatSession, mode: AnswerMode, text: str, prefers: bool
+) -> None:
+    usual = ask(session, [random_part(1)], mode)
+    preferring = ask(session, [replace(random_part(1), text=text)], mode)
+    assert (done(preferring).text != done(usual).text) is prefers
+    assert done(preferring).prompt_tokens == done(usual).prompt_tokens

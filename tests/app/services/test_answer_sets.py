@@ -144,3 +144,17 @@ def test_without_the_router_every_passage_speaks_equally(bench: Bench, applicati
     application.settings.save(replace(application.settings.current, is_routed=False, max_active_chunks=1))
     application.chat.ask(None, QUESTION).result(10)
     assert [part.weight for part in bench.chat_engine.asked[-1].parts] == [1.0, 1.0]
+
+
+def test_the_passages_words_go_along_unless_that_is_switched_off(
+    bench: Bench, application: Application
+) -> None:
+    put(application)
+    application.chat.ask(None, QUESTION).result(10)
+    assert [part.text for part in bench.chat_engine.asked[-1].parts] == [
+        "The pear tree was planted in 2011.",
+        "",
+    ]
+    application.settings.save(replace(application.settings.current, prefers_wording=False))
+    application.chat.ask(None, QUESTION).result(10)
+    assert not any(part.text for part in bench.chat_engine.asked[-1].parts)
