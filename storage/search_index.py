@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from storage.records import CandidateChunk, DocumentKind, DocumentState
 from storage.schema import CandidateVersion, Chunk, Document
-from storage.search_query import index_text, match_expression, match_terms
+from storage.search_query import index_text, match_expression
 from storage.search_score import MARK, asked_things, best_line, rarity, term_factors
 
 MAX_SCORED = 256
@@ -34,10 +34,10 @@ WHERE chunk_search MATCH ? AND +rowid IN ({ids})
 # Each has one row in the index, which takes FTS5 milliseconds to count.
 _N_CHUNKS = "SELECT count(*) FROM chunks"
 _N_WITH_TERM = "SELECT count(*) FROM chunk_search WHERE chunk_search MATCH ?"
-_HAS_TERM = """
-SELECT 1 FROM chunk_search WHERE chunk_search MATCH ? AND rowid = ?
-UNION ALL SELECT 1 FROM title_search WHERE title_search MATCH ? AND rowid = ?
-"""
+_TITLE_HAS_TERM = "SELECT 1 FROM title_search WHERE title_search MATCH ? AND rowid = ?"
+_MARKED_CHUNK = (
+    "SELECT highlight(chunk_search, 0, ?, '') FROM chunk_search WHERE chunk_search MATCH ? AND rowid = ?"
+)
 _MERGE = (
     text("INSERT INTO chunk_search (chunk_search) VALUES ('optimize')"),
     text("INSERT INTO title_search (title_search) VALUES ('optimize')"),
@@ -95,18 +95,25 @@ class SearchIndex:
         return (*found, *rest)
 
     def coverage(self, session: Session, question: str, chunk: CandidateChunk) -> float:
-        """Which share of the question's words a passage, or its document's title, has; in [0, 1].
+        """Which share of the question's words a passage has, and its best line; the mean of both, in [0, 1].
 
-        A word counts the more, the fewer passages have it, and most if none has; as in BM25, but never
-        nothing: in a library of one note BM25 gives no weight to any word that the note has.
+        The words of its document's title stand in every line. A word counts the more, the fewer passages have
+        it, and most if none has; as in BM25, but never nothing: in a library of one note BM25 gives no weight
+        to any word that the note has.
         """
         connection = _connection(session)
-        found = total = 0.0
-        for term, weight in _rarities(connection, match_terms(question)).items():
-            total += weight
-            if connection.execute(_HAS_TERM, (term, chunk.chunk_id, term, chunk.document_id)).fetchone():
-                found += weight
-        return found / total if total else 0.0
+        factors = term_factors(question)
+        weights = {term: factors[term] * idf for term, idf in _rarities(connection, factors).items()}
+        of_title = 0.0
+        marked: list[tuple[float, str]] = []
+        for term, weight in weights.items():
+            if connection.execute(_TITLE_HAS_TERM, (term, chunk.document_id)).fetchone():
+                of_title += weight
+            elif row := connection.execute(_MARKED_CHUNK, (MARK, term, chunk.chunk_id)).fetchone():
+                marked.append((weight, row[0]))
+        of_passage = sum(weight for weight, _ in marked)
+        total = sum(weights.values())
+        return (of_title + (of_passage + best_line(marked, ())) / 2) / total if total else 0.0
 
     def _current(self, session: Session) -> _Library:
         """The library as this session's snapshot sees it."""
