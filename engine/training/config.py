@@ -1,11 +1,11 @@
 """A training run, as one TOML file describes it."""
 
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from engine.hypernetwork.config import HypernetworkConfig
+from engine.training.run_file import read_fields
 
 _DERIVED_FIELDS = frozenset(
     (
@@ -119,22 +119,12 @@ class TrainConfig:
             OSError: it cannot be read.
             ValueError: not TOML, an unknown or missing field, or a value that cannot be used.
         """
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        unknown = sorted(set(raw) - {f.name for f in fields(cls)})
-        if unknown:
-            msg = f"unknown fields in {path.name}: {', '.join(unknown)}"
-            raise ValueError(msg)
-        for name in ("base_model", "data", "out", "start_from", "held_out_data"):
-            if name in raw:
-                raw[name] = path.parent / raw[name]
-        for name in ("held_out", "set_sizes"):
-            if name in raw:
-                raw[name] = tuple(raw[name])
-        try:
-            config = cls(**raw)
-        except TypeError as exc:
-            msg = f"{path.name} is incomplete: {exc}"
-            raise ValueError(msg) from exc
+        config = read_fields(
+            path,
+            cls,
+            paths=("base_model", "data", "out", "start_from", "held_out_data"),
+            tuples=("held_out", "set_sizes"),
+        )
         config._check()
         return config
 

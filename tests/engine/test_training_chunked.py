@@ -21,6 +21,7 @@ from engine.training.passages import MAX_PROMPT_TOKENS
 from engine.training.prompts import CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample, parse
 from engine.training.quotes import make_quotes_batch, n_quoted_contexts
+from tests.engine.app_tokenizer import AppTokenizer
 from tests.engine.tiny_llama import TinySize, write_gguf
 
 LIMITS = Limits(max_chunk_tokens=64, max_question_tokens=160, cuts_notes=True)
@@ -297,17 +298,6 @@ def test_with_no_set_far_enough_every_question_can_be_answered(
 
 
 # --- quotes ---------------------------------------------------------------------------------------------
-
-
-class AppTokenizer:
-    """The tokenizer as the chat process wants it."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-
-    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
-        assert parse_special or "<|" not in text
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def quotes_corpus(tokenizer: Tokenizer) -> Corpus:

@@ -22,6 +22,7 @@ from engine.training.loop import Trainer
 from engine.training.place import Place
 from engine.training.prompts import PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample
+from tests.engine.app_tokenizer import AppTokenizer
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 
 SIZE = TinySize()
@@ -120,17 +121,6 @@ def batch_with_teacher(
 
 def text_of(tokenizer: Tokenizer, ids: torch.Tensor) -> str:
     return str(tokenizer.decode([i for i in ids.tolist() if i], skip_special_tokens=False))
-
-
-class AppTokenizer:
-    """The tokenizer as the chat process wants it."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-
-    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
-        assert parse_special or "<|" not in text
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 @pytest.mark.parametrize("set_size", [1, 4])

@@ -1,9 +1,10 @@
 """What a run of the question writer learns from and writes about, as a TOML file describes it."""
 
-import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from engine.training.run_file import read_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +52,12 @@ class WritingConfig:
             OSError: it cannot be read.
             ValueError: not TOML, an unknown or missing field, or a value that cannot be used.
         """
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        unknown = sorted(set(raw) - {f.name for f in fields(cls)})
-        if unknown:
-            msg = f"unknown fields in {path.name}: {', '.join(unknown)}"
-            raise ValueError(msg)
-        for name in ("base_model", "data", "out"):
-            if name in raw:
-                raw[name] = path.parent / raw[name]
-        for name in ("learn_from", "write_about", "sentence_sets"):
-            if name in raw:
-                raw[name] = tuple(raw[name])
-        try:
-            config = cls(**raw)
-        except TypeError as exc:
-            msg = f"{path.name} is incomplete: {exc}"
-            raise ValueError(msg) from exc
+        config = read_fields(
+            path,
+            cls,
+            paths=("base_model", "data", "out"),
+            tuples=("learn_from", "write_about", "sentence_sets"),
+        )
         config._check()
         return config
 
