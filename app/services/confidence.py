@@ -23,8 +23,8 @@ class Evidence:
     """What is known about an answer when it begins.
 
     Attributes:
-        coverage: which share of the question's words the best passage and its best line have, rare ones counting
-            more; 0 to 1.
+        coverage: which share of the question's words the best passage and its best line have, rare ones
+            counting more; 0 to 1.
         first_logprob: natural logarithm of the probability of the answer's first token, at most 0.
         absent_logprob: that of the first token of engine.prompt_frame.ABSENT.
     """

@@ -56,7 +56,8 @@ def test_a_note_is_known_by_its_adapter_alone(
     assert alone["recall"] == both["recall"] == 1.0
     assert none["recall"] == 0.0
     assert alone["prompt_tokens"] == none["prompt_tokens"]
-    assert alone["rank"] <= ONE_PASSAGE + 8  # of the two questions at most one heard a second passage
+    # Of the two questions at most one heard a second passage.
+    assert alone["rank"] in (ONE_PASSAGE, ONE_PASSAGE + 8)
     assert "<svg" in (tmp_path / "recall by number of notes.svg").read_text(encoding="utf-8")
 
 

@@ -230,7 +230,9 @@ def test_ctrl_c_in_the_middle_of_a_download_is_clean_and_loses_nothing(
 
     _out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert err == "Stopped. What has arrived is kept; the same command goes on from there.\n"
+    # A busy machine may say before that the worker had to be killed: it keeps what it has all the same.
+    assert err.splitlines()[-1] == "Stopped. What has arrived is kept; the same command goes on from there."
+    assert "Traceback" not in err
     hub.seen.clear()
     assert shell("models", "get", NAME).code == 0
     assert hub.ranges("") == ["bytes=1500-"]
