@@ -100,8 +100,8 @@ class _Builder:
         ends: list[tuple[int, ...]] = []
         begin = 0
         for word in self._words:
-            letters = begin + 1 + len(word[: _end_of_letters(word)].encode())
-            begin += 1 + len(word.encode())
+            letters = begin + 1 + _n_bytes(word[: _end_of_letters(word)])
+            begin += 1 + _n_bytes(word)
             # A tokenizer may join what is apart here: then nothing is known to follow.
             ends.append(tuple(sorted({place_at[n] for n in (letters, begin) if n in place_at})))
         return ends
@@ -133,6 +133,10 @@ def _spellings(word: str) -> list[str]:
 def _end_of_letters(word: str) -> int:
     """Where the marks at a word's end begin."""
     return max((match.end() for match in _WORD.finditer(word)), default=len(word))
+
+
+def _n_bytes(text: str) -> int:
+    return len(text.encode("utf-8", errors="replace"))  # as the runtime gives it to llama.cpp
 
 
 def _tokenize_apart(tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, list[int]]:
