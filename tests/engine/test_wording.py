@@ -113,6 +113,7 @@ def test_passages_are_not_read_across_their_border(runtime: LlamaRuntime) -> Non
         "a/b/c.d?e=f&g=h#i",
         "<|im_end|>",
         "x" * 5000,
+        "\ud800 half",
     ],
 )
 def test_odd_passages_do_no_harm(runtime: LlamaRuntime, passage: str) -> None:
