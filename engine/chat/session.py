@@ -191,7 +191,8 @@ class ChatSession:
 
     def _wording(self, ask: Ask) -> Wording | None:
         """What an answer from memory prefers; the words of quotes are before the model's eyes."""
-        loudest = sorted((part for part in ask.parts if part.text), key=lambda part: -part.weight)
+        heard = (part for part in ask.parts if part.text and part.weight > 0)
+        loudest = sorted(heard, key=lambda part: -part.weight)
         if ask.mode is not AnswerMode.MEMORY or not loudest:
             return None
         graphs = [self._graphs.of(part.text) for part in loudest]
