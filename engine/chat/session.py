@@ -195,7 +195,7 @@ class ChatSession:
         loudest = sorted(heard, key=lambda part: -part.weight)
         if ask.mode is not AnswerMode.MEMORY or not loudest:
             return None
-        graphs = [self._graphs.of(part.text) for part in loudest]
+        graphs = (self._graphs.of(part.text) for part in loudest)
         return Wording(graphs, ends=self._runtime.ends, n_vocab=self._runtime.n_vocab)
 
     def _begin(self, turn_id: int) -> None:

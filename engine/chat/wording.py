@@ -28,12 +28,12 @@ class Wording:
     """Where an answer stands in the passages that take part.
 
     Args:
-        graphs: of the passages, the loudest first; those beyond MOST_WORDS words are left out.
+        graphs: of the passages, the loudest first; taken until MOST_WORDS words are full.
         ends: tokens that end a turn; they never lose anything.
         n_vocab: number of logits.
     """
 
-    def __init__(self, graphs: Sequence[PassageGraph], *, ends: Iterable[int], n_vocab: int) -> None:
+    def __init__(self, graphs: Iterable[PassageGraph], *, ends: Iterable[int], n_vocab: int) -> None:
         self._tokens: list[int] = []
         self._following: list[tuple[int, ...]] = []
         self._starts: list[int] = []
@@ -66,7 +66,7 @@ class Wording:
     def _tokens_at(self, places: Sequence[int]) -> list[int]:
         return sorted({self._tokens[place] for place in places})
 
-    def _join(self, graphs: Sequence[PassageGraph]) -> None:
+    def _join(self, graphs: Iterable[PassageGraph]) -> None:
         n_words = 0
         for graph in graphs:
             n_words += graph.n_words

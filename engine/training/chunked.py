@@ -105,14 +105,14 @@ def find_owners(chunks: Sequence[str], questions: Sequence[tuple[str, str]]) -> 
     """
     if len(chunks) <= 1:
         return [0 if chunks else None for _ in questions]
-    folded = [_folded(chunk) for chunk in chunks]
+    folded = [fold(chunk) for chunk in chunks]
     words = [set(_WORD.findall(chunk)) for chunk in folded]
     owners: list[int | None] = []
     for question, answer in questions:
-        wanted = _folded(answer)
+        wanted = fold(answer)
         holders = [i for i, chunk in enumerate(folded) if _holds(chunk, wanted)]
         if len(holders) > 1:
-            asked = set(_WORD.findall(_folded(question)))
+            asked = set(_WORD.findall(fold(question)))
             holders.sort(key=lambda i: -len(asked & words[i]))
         owners.append(holders[0] if holders else None)
     return owners
@@ -120,10 +120,11 @@ def find_owners(chunks: Sequence[str], questions: Sequence[tuple[str, str]]) -> 
 
 def holds_words(text: str, wanted: str) -> bool:
     """Whether a text has a span literally, in whole words, whatever its case and blank space."""
-    return _holds(_folded(text), _folded(wanted))
+    return _holds(fold(text), fold(wanted))
 
 
-def _folded(text: str) -> str:
+def fold(text: str) -> str:
+    """Whatever its case and blank space."""
     return " ".join(text.casefold().split())
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from engine.training.chunked import fold, holds_words
 from engine.training.corpus import Pair, Tokens
 from engine.training.prompts import Templates
 
@@ -103,11 +104,9 @@ class Refusals:
 
         Texts are compared, since a word has other tokens behind a space than alone.
         """
-        holders = [text for text in self._texts_of(index) if answer in text]
-        if not as_words:
-            return bool(holders)
-        pattern = re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)")
-        return any(pattern.search(text) for text in holders)
+        return any(
+            holds_words(text, answer) if as_words else answer in text for text in self._texts_of(index)
+        )
 
     def _texts_of(self, index: int) -> list[str]:
         return self._texts[index * self._set_size : (index + 1) * self._set_size]
@@ -116,14 +115,14 @@ class Refusals:
     def _texts(self) -> list[str]:
         """(C,) texts of the contexts."""
         n_prefix = len(self._templates.context_prefix)
-        return [_folded(text) for text in self._templates.texts([c[n_prefix:] for c in self._contexts])]
+        return [fold(text) for text in self._templates.texts([c[n_prefix:] for c in self._contexts])]
 
     @cached_property
     def _question_words(self) -> list[frozenset[str]]:
         """(C * Q) words of each question, less those of most questions; none in an empty row."""
         n_prefix, n_suffix = len(self._templates.prompt_prefix), len(self._templates.prompt_suffix)
         questions = [p[0][n_prefix : len(p[0]) - n_suffix] if p else _NOTHING for p in self._chosen]
-        words = [_words(_folded(text)) for text in self._templates.texts(questions)]
+        words = [_words(fold(text)) for text in self._templates.texts(questions)]
         counts = Counter(word for of_one in words for word in of_one)
         most = _COMMON_SHARE * sum(pair is not None for pair in self._chosen)
         common = {word for word, count in counts.items() if count > most}
@@ -134,15 +133,10 @@ class Refusals:
         """(C * Q) answers' texts."""
         n_end = len(self._templates.end_of_turn)
         answers = [p[1][: len(p[1]) - n_end] if p else _NOTHING for p in self._chosen]
-        return [_folded(text) for text in self._templates.texts(answers)]
+        return [fold(text) for text in self._templates.texts(answers)]
 
 
 _NOTHING: Tokens = np.zeros(0, np.int32)
-
-
-def _folded(text: str) -> str:
-    """Whatever its case and blank space."""
-    return " ".join(text.casefold().split())
 
 
 def _words(text: str) -> frozenset[str]:
