@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Protocol
+
+from engine.chat.tokenizer import SpellingTokenizer
 
 MOST_WORDS = 1024
 """Longer passages are cut: where everything may be said, nothing is preferred."""
@@ -19,16 +20,6 @@ _MOST_STARTS = 4
 _FIRST_FOREIGN_BYTE = 0x80
 
 _WORD = re.compile(r"\w+")
-
-
-class Tokenizer(Protocol):
-    """What turns text into tokens and back."""
-
-    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
-        """Tokens of ``text``; control tokens only if ``parse_special``."""
-
-    def piece_of(self, token: int) -> bytes:
-        """The bytes a token stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,7 @@ class PassageGraphs:
         tokenizer: of the base model.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: SpellingTokenizer) -> None:
         self._tokenizer = tokenizer
         self.of = lru_cache(_MOST_KEPT)(self._make)
 
@@ -64,7 +55,7 @@ class PassageGraphs:
 
 
 class _Builder:
-    def __init__(self, tokenizer: Tokenizer, words: Sequence[str]) -> None:
+    def __init__(self, tokenizer: SpellingTokenizer, words: Sequence[str]) -> None:
         self._tokenizer, self._words = tokenizer, words
         self._tokens: list[int] = []
         self._following: list[tuple[int, ...]] = []
@@ -139,7 +130,7 @@ def _n_bytes(text: str) -> int:
     return len(text.encode("utf-8", errors="replace"))  # as the runtime gives it to llama.cpp
 
 
-def _tokenize_apart(tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, list[int]]:
+def _tokenize_apart(tokenizer: SpellingTokenizer, texts: Sequence[str]) -> dict[str, list[int]]:
     """Tokens of each text by itself, in one call: a call takes a tenth of a millisecond."""
     line_break = tokenizer.tokenize("a\na", parse_special=False)[1:-1]
     joined = tokenizer.tokenize("\n".join(["a", *texts, "a"]), parse_special=False)

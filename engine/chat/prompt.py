@@ -5,22 +5,15 @@ from the same words in a user's text. Here control tokens come from the frame al
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from engine.chat.runtime import QuestionTooLong
+from engine.chat.tokenizer import Tokenizer
 from engine.prompt_frame import EMBEDDED, PromptFrame
 
 MIN_ANSWER_TOKENS = 32
 """A prompt that leaves less room is refused: an answer cut after a few words helps nobody."""
 _MOST_BYTES_PER_TOKEN = 128
 """No question with more bytes than this per token of the window is tokenised at all."""
-
-
-class Tokenizer(Protocol):
-    """What turns text into tokens."""
-
-    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
-        """Tokens of ``text``; control tokens only if ``parse_special``."""
 
 
 def build_prompt(

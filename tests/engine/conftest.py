@@ -1,6 +1,7 @@
 """Fixtures with the real embedded base model; and a hypernetwork for it with random weights."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before anything loads OpenMP: spinning threads of torch and llama.cpp would starve each other on two cores.
@@ -9,6 +10,7 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
 import numpy as np
 import pytest
+import torch
 
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
 from engine.hypernetwork.weights_file import save_tensors
@@ -52,3 +54,12 @@ def random_weights_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_tensors(folder / TENSORS_FILE, tensors)
     (folder / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """For tiny models: matrices of width 16 are not worth a second thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from engine.training.place import Place
 from engine.training.student import Student
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = TinySize()
 ALONE = Place(0, 1, torch.device("cpu"))
 CONFIG = """
@@ -52,15 +52,6 @@ n_blocks = 1
 d_head = 4
 bias_rank = 2
 """
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Matrices of width 16 are not worth a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

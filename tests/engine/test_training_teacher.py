@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from engine.training.question_sets import RawExample
 from tests.engine.app_tokenizer import AppTokenizer
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = TinySize()
 CONFIG = """
 base_model = "base.gguf"
@@ -55,14 +55,6 @@ d_head = 4
 bias_rank = 2
 quotes_rank = 2
 """
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
