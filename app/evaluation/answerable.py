@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.evaluation.library import EvaluationFailed, NoteLibrary, temporary_library
-from app.evaluation.question_set import read_set
+from app.evaluation.question_set import further_notes, read_set
 from app.services.confidence import LEAST_LOGPROB, Calibration, Evidence
 from engine.training.question_sets import RawExample
 
@@ -48,18 +48,24 @@ class AnswerableResult:
     answers_doubted: float
 
 
-def judge_set(path: Path, limit: int, distractors: int, weights_dir: Path) -> tuple[str, list[Judged]]:
+def judge_set(
+    path: Path, limit: int, distractors: int, weights_dir: Path, *, is_distinct: bool
+) -> tuple[str, list[Judged]]:
     """Ask each question of a set with its note and without, each time beside so many others.
+
+    Args:
+        is_distinct: see ``further_notes``; what a note beside it answers, too, is no guess.
 
     Raises:
         EvaluationFailed, QuestionRefused, StorageError, OSError, ValueError: with a sentence that says why.
     """
     name, examples = read_set(path, limit)
-    if not 0 < distractors < len(examples):
-        raise EvaluationFailed(f"{path.name}: --distractors must be 1 to {len(examples) - 1} here.")
+    if distractors < 1:
+        raise EvaluationFailed("--answerable asks beside further notes: give --distractors, 1 or more.")
+    further = [further_notes(examples, i, distractors, is_distinct=is_distinct) for i in range(len(examples))]
     with temporary_library(weights_dir) as library:
         library.learn(name, [example.context for example in examples])
-        return name, _judge(library, examples, distractors)
+        return name, _judge(library, examples, further)
 
 
 def result_of(
@@ -116,11 +122,13 @@ def fit(judged: Sequence[Judged], threshold: float = 0.5) -> Calibration:
     return Calibration(intercept, coverage, first_logprob, absent_logprob, threshold)
 
 
-def _judge(library: NoteLibrary, examples: Sequence[RawExample], distractors: int) -> list[Judged]:
+def _judge(
+    library: NoteLibrary, examples: Sequence[RawExample], further: Sequence[Sequence[int]]
+) -> list[Judged]:
     judged: list[Judged] = []
     for i, example in enumerate(examples):
         for has_note in (True, False):
-            library.enable(i if has_note else i + 1, distractors if has_note else distractors - 1)
+            library.enable([i, *further[i]] if has_note else further[i])
             answer, _ = library.ask(example.questions[0][0], "memory")
             # Nothing at all was said: as unsure as can be.
             judged.append(Judged(has_note, answer.evidence or Evidence(0.0, LEAST_LOGPROB, 0.0)))

@@ -62,6 +62,7 @@ def _sets(options: argparse.Namespace) -> list[SetResult]:
             options.weights,
             is_routed=not options.no_router,
             prefers_wording=not options.no_wording,
+            is_distinct=options.distinct,
         )
     return results
 
@@ -69,7 +70,10 @@ def _sets(options: argparse.Namespace) -> list[SetResult]:
 def _answerable(options: argparse.Namespace) -> list[AnswerableResult]:
     """Judge all sets, fit a calibration if one is wanted, and measure it or the one there is."""
     n_others = options.distractors[0]
-    judged = [judge_set(path, options.limit, n_others, options.weights) for path in options.data]
+    judged = [
+        judge_set(path, options.limit, n_others, options.weights, is_distinct=options.distinct)
+        for path in options.data
+    ]
     if options.fit is not None:
         calibration = fit([one for _, of_set in judged for one in of_set])
         calibration.save(options.fit)
@@ -102,6 +106,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--needle measures one mode at a time")
     if options.answerable and (options.needle or options.plot or len(options.distractors) > 1):
         parser.error("--answerable takes sets, one number of --distractors, and no --plot")
+    if options.distinct and options.needle:
+        parser.error("--distinct belongs to --data")
     if options.fit and not options.answerable:
         parser.error("--fit belongs to --answerable")
 
@@ -124,6 +130,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[0],
         metavar="K",
         help="further notes that are on beside each note; several numbers are measured in turn",
+    )
+    parser.add_argument(
+        "--distinct",
+        action="store_true",
+        help="choose further notes that are not asked the same question",
     )
     parser.add_argument(
         "--no-router", action="store_true", help="let every passage of the notes that are on speak equally"

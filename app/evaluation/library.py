@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,9 +63,9 @@ class NoteLibrary:
         self._ids += [documents[path].id for path in paths]
         return seconds
 
-    def enable(self, index: int, distractors: int) -> None:
-        """Switch on one note and so many of those after it, and no other."""
-        wanted = {self._ids[(index + k) % len(self._ids)] for k in range(distractors + 1)}
+    def enable(self, indices: Iterable[int]) -> None:
+        """Switch on these notes and no other."""
+        wanted = {self._ids[index] for index in indices}
         library = self._application.library
         enabled = {document.id for document in library.documents() if document.enabled}
         library.set_enabled(sorted(enabled - wanted), on=False)

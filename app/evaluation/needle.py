@@ -62,7 +62,7 @@ def _evaluate_length(n_tokens: int, mode: str, limit: int, weights_dir: Path) ->
             number = f"{rng.randrange(10_000):04}"
             depth = (index % _N_DEPTHS + rng.random()) / _N_DEPTHS
             learn_s += library.learn("haystack", [haystack(n_tokens, depth, number)])
-            library.enable(index, 0)
+            library.enable([index])
             answer, seconds = library.ask(QUESTION, mode)
             n_right += answer.answer.strip().strip(".") == number
             ask_s += seconds

@@ -49,6 +49,7 @@ def evaluate_set(
     *,
     is_routed: bool,
     prefers_wording: bool,
+    is_distinct: bool,
 ) -> list[SetResult]:
     """Learn the first contexts of a set and ask the first question of each.
 
@@ -59,21 +60,18 @@ def evaluate_set(
         distractors: numbers of further notes, in turn, in the modes with notes.
         weights_dir: folder of the hypernetwork.
         is_routed, prefers_wording: see ``temporary_library``.
+        is_distinct: see ``further_notes``.
 
     Raises:
         EvaluationFailed, QuestionRefused, StorageError, OSError, ValueError: with a sentence that says why.
     """
     name, examples = read_set(path, limit)
-    needed = max(distractors) + 1
-    if needed > len(examples):
-        raise EvaluationFailed(
-            f"{path.name}: {needed - 1} further notes need {needed} contexts, and {len(examples)} are taken."
-            " Raise --limit, or take a larger set."
-        )
+    most = max(distractors)
+    further = [further_notes(examples, i, most, is_distinct=is_distinct) for i in range(len(examples))]
     with temporary_library(weights_dir, is_routed=is_routed, prefers_wording=prefers_wording) as library:
         library.learn(name, [example.context for example in examples])
         return [
-            _ask_all(library, name, examples, mode, n_others)
+            _ask_all(library, name, examples, mode, [notes[:n_others] for notes in further])
             for mode in modes
             for n_others in (distractors if mode in WITH_NOTES else (0,))
         ]
@@ -98,15 +96,48 @@ def read_set(path: Path, limit: int) -> tuple[str, list[RawExample]]:
     return name, examples
 
 
+def further_notes(examples: Sequence[RawExample], index: int, count: int, *, is_distinct: bool) -> list[int]:
+    """Which notes are on beside one: so many of those that follow it.
+
+    Args:
+        is_distinct: pass over notes that are asked the same question, word by word. They answer it, too, and
+            mostly otherwise; nothing in the question says which of them is meant.
+
+    Raises:
+        EvaluationFailed: there are not so many.
+    """
+    n = len(examples)
+    others = [(index + k) % n for k in range(1, n)]
+    if is_distinct:
+        asked = _plain(examples[index].questions[0][0])
+        others = [
+            i for i in others if all(_plain(question) != asked for question, _ in examples[i].questions)
+        ]
+    if count > len(others):
+        raise EvaluationFailed(
+            f"{count} further notes are wanted beside note {index + 1}, and {len(others)} of the {n}"
+            " that are taken can be. Raise --limit, or take a larger set."
+        )
+    return others[:count]
+
+
+def _plain(question: str) -> str:
+    return " ".join(question.casefold().split())
+
+
 def _ask_all(
-    library: NoteLibrary, name: str, examples: Sequence[RawExample], mode: str, distractors: int
+    library: NoteLibrary,
+    name: str,
+    examples: Sequence[RawExample],
+    mode: str,
+    further: Sequence[Sequence[int]],
 ) -> SetResult:
     scores: list[Score] = []
     answers: list[tuple[Answer, float]] = []
     for i, example in enumerate(examples):
         question, accepted = example.questions[0]
         if mode in WITH_NOTES:
-            library.enable(i, distractors)
+            library.enable([i, *further[i]])
         text = f"{example.context.strip()}\n\n{question}" if mode == "context" else question
         answers.append(library.ask(text, mode))
         scores.append(score(answers[-1][0].answer, accepted))
@@ -115,7 +146,7 @@ def _ask_all(
     return SetResult(
         data=name,
         mode=mode,
-        distractors=distractors,
+        distractors=len(further[0]),
         questions=n,
         recall=round(average.recall, 4),
         f1=round(average.f1, 4),

@@ -12,11 +12,13 @@ from app.evaluation import question_set
 from app.evaluation.command import main
 from app.evaluation.library import EvaluationFailed
 from app.evaluation.needle import HAY_TOKENS, NeedleResult, haystack
+from app.evaluation.question_set import further_notes
 from app.evaluation.report import plot_needle
 from app.services.confidence import Calibration
 from app.ui.application import samples_folder
 from engine.models.embedded import find_embedded_gguf
 from engine.models.tokenizer import load_tokenizer
+from engine.training.question_sets import RawExample
 
 ONE_PASSAGE = 16.0 + 8.0
 """Rank of one passage's adapter with the bias block."""
@@ -122,13 +124,26 @@ def test_a_missing_set_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 
 def test_more_distractors_than_notes_are_refused(capsys: pytest.CaptureFixture[str], small_set: Path) -> None:
     assert main(["--data", str(small_set), "--distractors", "2"]) == 1
-    assert "2 further notes need 3 contexts, and 2 are taken" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "2 further notes are wanted" in error
+    assert "1 of the 2" in error
+
+
+def test_notes_that_are_asked_the_same_are_passed_over_on_request() -> None:
+    asked = ["Where is the key?", "Who wrote?", "where is  the KEY?", "When?"]
+    examples = [RawExample(f"note {i}", ((question, ("a",)),)) for i, question in enumerate(asked)]
+    assert further_notes(examples, 0, 2, is_distinct=False) == [1, 2]
+    assert further_notes(examples, 0, 2, is_distinct=True) == [1, 3]
+    assert further_notes(examples, 2, 2, is_distinct=True) == [3, 1]
+    with pytest.raises(EvaluationFailed, match="2 of the 4"):
+        further_notes(examples, 0, 3, is_distinct=True)
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         "",
+        "--needle --distinct",
         "--needle --data x.gz",
         "--needle --mode none --mode memory",
         "--answerable --needle",
