@@ -52,6 +52,7 @@ class TrainConfig:
         distil_every: every so-many-th of the steps without passages also learns what the same model says
             behind the passage that answers; 0: none.
         distil_weight: of that part of the loss.
+        common_weight: of the share of the deltas that all notes have in common (engine.training.common_part).
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
         continue_tokens: of the note that such a prompt asks for, at most.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
@@ -84,6 +85,7 @@ class TrainConfig:
     quotes_every: int = 0
     distil_every: int = 0
     distil_weight: float = 0.5
+    common_weight: float = 0.0
     dense_start: float = 0.5
     dense_end: float = 0.2
     continue_tokens: int = 24
@@ -144,8 +146,9 @@ class TrainConfig:
         if self.distil_every < 0 or (self.distil_every and not has_quotes_block):
             msg = "distil_every must be 0, or greater with chunk_tokens and a hypernetwork's quotes_rank"
             raise ValueError(f"{msg}, got {self.distil_every}")
-        if self.distil_weight < 0:
-            raise ValueError(f"distil_weight must not be less than 0, got {self.distil_weight}")
+        for name in ("distil_weight", "common_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be less than 0, got {getattr(self, name)}")
         if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
             msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
             raise ValueError(msg)

@@ -276,7 +276,9 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * share
         set_size = self._set_size(self.progress.step)
-        loss = self.student.loss(batch, set_size, distil_weight=config.distil_weight)
+        loss = self.student.loss(
+            batch, set_size, distil_weight=config.distil_weight, common_weight=config.common_weight
+        )
         loss.backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.hypernetwork.parameters(), config.clip_norm)
