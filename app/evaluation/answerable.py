@@ -62,7 +62,7 @@ def judge_set(
     name, examples = read_set(path, limit)
     if distractors < 1:
         raise EvaluationFailed("--answerable asks beside further notes: give --distractors, 1 or more.")
-    further = [further_notes(examples, i, distractors, is_distinct=is_distinct) for i in range(len(examples))]
+    further = further_notes(name, examples, distractors, is_distinct=is_distinct)
     with temporary_library(weights_dir) as library:
         library.learn(name, [example.context for example in examples])
         return name, _judge(library, examples, further)

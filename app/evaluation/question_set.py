@@ -66,8 +66,7 @@ def evaluate_set(
         EvaluationFailed, QuestionRefused, StorageError, OSError, ValueError: with a sentence that says why.
     """
     name, examples = read_set(path, limit)
-    most = max(distractors)
-    further = [further_notes(examples, i, most, is_distinct=is_distinct) for i in range(len(examples))]
+    further = further_notes(name, examples, max(distractors), is_distinct=is_distinct)
     with temporary_library(weights_dir, is_routed=is_routed, prefers_wording=prefers_wording) as library:
         library.learn(name, [example.context for example in examples])
         return [
@@ -96,8 +95,10 @@ def read_set(path: Path, limit: int) -> tuple[str, list[RawExample]]:
     return name, examples
 
 
-def further_notes(examples: Sequence[RawExample], index: int, count: int, *, is_distinct: bool) -> list[int]:
-    """Which notes are on beside one: so many of those that follow it.
+def further_notes(
+    name: str, examples: Sequence[RawExample], count: int, *, is_distinct: bool
+) -> list[list[int]]:
+    """Which notes of a set are on beside each: so many of those that follow it.
 
     Args:
         is_distinct: pass over notes that are asked the same question, word by word. They answer it, too, and
@@ -107,18 +108,20 @@ def further_notes(examples: Sequence[RawExample], index: int, count: int, *, is_
         EvaluationFailed: there are not so many.
     """
     n = len(examples)
-    others = [(index + k) % n for k in range(1, n)]
-    if is_distinct:
-        asked = _plain(examples[index].questions[0][0])
-        others = [
-            i for i in others if all(_plain(question) != asked for question, _ in examples[i].questions)
-        ]
-    if count > len(others):
-        raise EvaluationFailed(
-            f"{count} further notes are wanted beside note {index + 1}, and {len(others)} of the {n}"
-            " that are taken can be. Raise --limit, or take a larger set."
-        )
-    return others[:count]
+    asked = [{_plain(question) for question, _ in example.questions} for example in examples]
+    further = []
+    for index, example in enumerate(examples):
+        others = [(index + k) % n for k in range(1, n)]
+        if is_distinct:
+            question = _plain(example.questions[0][0])
+            others = [other for other in others if question not in asked[other]]
+        if count > len(others):
+            raise EvaluationFailed(
+                f"{name}: {count} further notes are wanted beside note {index + 1}, and only"
+                f" {len(others)} of the {n} that are taken can be. Raise --limit, or take a larger set."
+            )
+        further.append(others[:count])
+    return further
 
 
 def _plain(question: str) -> str:

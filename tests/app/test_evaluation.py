@@ -132,11 +132,10 @@ def test_more_distractors_than_notes_are_refused(capsys: pytest.CaptureFixture[s
 def test_notes_that_are_asked_the_same_are_passed_over_on_request() -> None:
     asked = ["Where is the key?", "Who wrote?", "where is  the KEY?", "When?"]
     examples = [RawExample(f"note {i}", ((question, ("a",)),)) for i, question in enumerate(asked)]
-    assert further_notes(examples, 0, 2, is_distinct=False) == [1, 2]
-    assert further_notes(examples, 0, 2, is_distinct=True) == [1, 3]
-    assert further_notes(examples, 2, 2, is_distinct=True) == [3, 1]
-    with pytest.raises(EvaluationFailed, match="2 of the 4"):
-        further_notes(examples, 0, 3, is_distinct=True)
+    assert further_notes("keys", examples, 2, is_distinct=False) == [[1, 2], [2, 3], [3, 0], [0, 1]]
+    assert further_notes("keys", examples, 2, is_distinct=True) == [[1, 3], [2, 3], [3, 1], [0, 1]]
+    with pytest.raises(EvaluationFailed, match=r"^keys: 3 further notes .* note 1, and only 2 of the 4"):
+        further_notes("keys", examples, 3, is_distinct=True)
 
 
 @pytest.mark.parametrize(
