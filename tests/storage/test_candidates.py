@@ -124,10 +124,13 @@ def test_candidates_among_ten_thousand_chunks_take_milliseconds(library: Library
 
 
 def best_of_several_runs(library: Library, question: str) -> tuple[str, float]:
-    """The best passage, and how long the quickest of several questions took, in seconds."""
+    """The best passage, and how long the quickest of several questions took, in seconds of the processor.
+
+    Not of the clock: other tests run beside this one.
+    """
     took_s = []
     for _ in range(7):
-        started = time.perf_counter()
+        started = time.thread_time()
         best = library.catalog.candidate_chunks(question)[0]
-        took_s.append(time.perf_counter() - started)
+        took_s.append(time.thread_time() - started)
     return best.text, min(took_s)
