@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from engine.training.common_part import common_share
-from engine.training.config import TrainConfig
 from engine.training.loop import LOG_FILE, Trainer
-from engine.training.place import Place
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
+from tests.engine.tiny_run import TINY_RUN, trainer_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = """
@@ -23,19 +22,9 @@ n_contexts = 8
 n_questions = 1
 set_sizes = [1, 4]
 warmup_steps = 4
-log_every_steps = 10
-compile = false
 common_weight = {weight}
-[sets]
-notes = 1.0
-[hypernetwork]
-d_latent = 8
-lora_rank = 4
-n_latents = 4
-n_blocks = 1
-d_head = 4
-bias_rank = 2
 """
+CONFIG += TINY_RUN
 
 
 def test_the_share_is_that_of_the_deltas_themselves() -> None:
@@ -62,7 +51,7 @@ def test_a_run_adds_the_weighted_share_to_its_loss(tmp_path: Path) -> None:
             qas = [{"q": f"what is in shed {i}?", "a": [f"key{i}"]}]
             lines.write(json.dumps({"context": f"the shed {i} has a key{i}.", "qas": qas}) + "\n")
 
-    without, minded = (trainer_at(tmp_path, weight) for weight in (0.0, 5.0))
+    without, minded = (trainer_of(tmp_path, weight) for weight in (0.0, 5.0))
     batch = next(minded._batches())
     with torch.no_grad():
         share = common_share(*minded.student._generated(batch.contexts, batch.lengths, batch.weights))
@@ -73,12 +62,10 @@ def test_a_run_adds_the_weighted_share_to_its_loss(tmp_path: Path) -> None:
     assert added == pytest.approx(5.0 * float(share), abs=1e-3)
 
 
-def trainer_at(folder: Path, weight: float) -> Trainer:
+def trainer_of(folder: Path, weight: float) -> Trainer:
     path = folder / f"run {weight}.toml"
     path.write_text(CONFIG.format(out=f"out {weight}", weight=weight), encoding="utf-8")
-    seconds = iter(range(10_000))
-    place = Place(0, 1, torch.device("cpu"))
-    return Trainer(TrainConfig.load(path), place, clock=lambda: float(next(seconds)))
+    return trainer_at(path)
 
 
 def first_loss(trainer: Trainer) -> float:

@@ -1,4 +1,4 @@
-"""Whole runs on a tiny base model; their clock counts steps, so that a slow machine trains as much."""
+"""Whole runs on a tiny base model."""
 
 import dataclasses
 import gzip
@@ -24,10 +24,10 @@ from engine.training.optimizers import learning_rate_share, make_optimizers
 from engine.training.place import Place
 from engine.training.student import Student
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
+from tests.engine.tiny_run import TINY_RUN, trainer_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = TinySize()
-ALONE = Place(0, 1, torch.device("cpu"))
 CONFIG = """
 base_model = "base.gguf"
 data = "data"
@@ -40,18 +40,8 @@ n_questions = 2
 set_sizes = [1, 2]
 warmup_steps = 4
 max_question_tokens = 160
-log_every_steps = 10
-compile = false
-[sets]
-notes = 1.0
-[hypernetwork]
-d_latent = 8
-lora_rank = 4
-n_latents = 4
-n_blocks = 1
-d_head = 4
-bias_rank = 2
 """
+CONFIG += TINY_RUN
 
 
 @pytest.fixture
@@ -71,12 +61,6 @@ def write_set(path: Path, count: int) -> None:
         for i in range(count):
             context = f"the tin number {i} is in the shed and the key is in the tin"
             file.write(json.dumps({"context": context, "qas": [{"q": "where?", "a": ["in the tin"]}]}) + "\n")
-
-
-def trainer_at(config_path: Path) -> Trainer:
-    config = TrainConfig.load(config_path)
-    trainer: Trainer = Trainer(config, ALONE, clock=lambda: float(trainer.progress.step))
-    return trainer
 
 
 def log_of(trainer: Trainer) -> list[dict[str, float]]:

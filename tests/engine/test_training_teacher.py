@@ -15,14 +15,13 @@ from engine.chat.prompt import build_prompt
 from engine.models.tokenizer import load_tokenizer
 from engine.prompt_frame import ABSENT
 from engine.training.batches import Batch, Teacher, make_batch
-from engine.training.config import TrainConfig
 from engine.training.corpus import Limits, tokenise
 from engine.training.loop import Trainer
-from engine.training.place import Place
 from engine.training.prompts import PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample
 from tests.engine.app_tokenizer import AppTokenizer
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
+from tests.engine.tiny_run import TINY_RUN, trainer_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = TinySize()
@@ -37,24 +36,13 @@ set_sizes = [1, 4, 2, 8]
 weighted_share = 0.5
 warmup_steps = 4
 max_question_tokens = 160
-log_every_steps = 10
-compile = false
 chunk_tokens = 64
 absent_share = 0.2
 quotes_every = 3
 distil_every = 2
 dense_start = 0.2
-[sets]
-notes = 1.0
-[hypernetwork]
-d_latent = 8
-lora_rank = 4
-n_latents = 4
-n_blocks = 1
-d_head = 4
-bias_rank = 2
-quotes_rank = 2
 """
+CONFIG += TINY_RUN + "quotes_rank = 2\n"
 
 
 @pytest.fixture
@@ -76,7 +64,7 @@ def notes() -> list[RawExample]:
 def trainer(tmp_path: Path, tokenizer: Tokenizer) -> Trainer:
     write_notes(tmp_path)
     (tmp_path / "run.toml").write_text(CONFIG, encoding="utf-8")
-    return trainer_at(tmp_path)
+    return trainer_at(tmp_path / "run.toml")
 
 
 def write_notes(folder: Path) -> None:
@@ -86,12 +74,6 @@ def write_notes(folder: Path) -> None:
             context = " ".join(f"the tin {i} in the shed {j} has a key{j}." for j in range(i % 5 + 1))
             qas = [{"q": f"what is in shed {j}?", "a": [f"key{j}"]} for j in range(i % 5 + 1)]
             file.write(json.dumps({"context": context, "qas": qas}) + "\n")
-
-
-def trainer_at(folder: Path, device: str = "cpu") -> Trainer:
-    config, place = TrainConfig.load(folder / "run.toml"), Place(0, 1, torch.device(device))
-    made: Trainer = Trainer(config, place, clock=lambda: float(made.progress.step))
-    return made
 
 
 def batch_with_teacher(
@@ -233,7 +215,7 @@ def test_every_second_step_without_passages_has_a_teacher(trainer: Trainer) -> N
     batches = [batch for batch, _ in zip(trainer._batches(), range(12), strict=False)]
     assert [batch.has_quotes for batch in batches] == [False, False, True] * 4
     assert [batch.teacher is not None for batch in batches] == [False, True, False] * 4
-    resumed = trainer_at(trainer.config.out.parent)
+    resumed = trainer_at(trainer.config.out.parent / "run.toml")
     resumed.progress.step = 4
     assert next(resumed._batches()).teacher is not None
 
@@ -241,7 +223,7 @@ def test_every_second_step_without_passages_has_a_teacher(trainer: Trainer) -> N
 def test_a_run_with_a_teacher_learns_and_goes_on_where_it_was(trainer: Trainer) -> None:
     with_another_quotes_block(trainer)
     trainer.run(10 / 60)
-    second = trainer_at(trainer.config.out.parent)
+    second = trainer_at(trainer.config.out.parent / "run.toml")
     assert second.progress.step == 10
     before = {name: value.clone() for name, value in second.hypernetwork.state_dict().items()}
     second.run(20 / 60)
@@ -256,6 +238,6 @@ def test_on_a_gpu_a_compiled_run_with_a_teacher_stays_finite(tmp_path: Path, tok
     write_notes(tmp_path)
     text = CONFIG.replace("compile = false", "compile = true")
     (tmp_path / "run.toml").write_text(text, encoding="utf-8")
-    trainer = trainer_at(tmp_path, "cuda")
+    trainer = trainer_at(tmp_path / "run.toml", "cuda")
     trainer.run(10 / 60)
     assert all(value.isfinite().all() for value in trainer.hypernetwork.state_dict().values())
