@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.adapters.equal_weight import equal_weight
 from storage.records import CandidateChunk
 
 SHARPNESS = 4.0
@@ -44,7 +45,7 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
     ordered = sorted(candidates, key=_by_relevance)
     best_score = ordered[0].score if ordered else 0.0
     if best_score <= 0:
-        return tuple(RoutedChunk(candidate, 1.0) for candidate in ordered) if len(ordered) <= budget else ()
+        return take_all(candidates) if len(candidates) <= budget else ()
     routed = (
         RoutedChunk(candidate, (max(candidate.score, 0.0) / best_score) ** SHARPNESS)
         for candidate in ordered[:budget]
@@ -54,7 +55,8 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
 
 def take_all(candidates: Sequence[CandidateChunk]) -> tuple[RoutedChunk, ...]:
     """Every chunk, equally strong, the most relevant first."""
-    return tuple(RoutedChunk(candidate, 1.0) for candidate in sorted(candidates, key=_by_relevance))
+    ordered = sorted(candidates, key=_by_relevance)
+    return tuple(RoutedChunk(candidate, equal_weight(len(ordered))) for candidate in ordered)
 
 
 def shares(weights: Sequence[float]) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.adapters.equal_weight import equal_weight
 from engine.training.corpus import Example, Pair, Tokens
 from engine.training.passages import quoting
 from engine.training.prompts import Templates
@@ -254,14 +255,14 @@ def _teacher(
 
 
 def draw_weights(batch: Batch, set_size: int, share: float, rng: np.random.Generator) -> Batch:
-    """The batch with random weights in a share of its sets, the greatest of each being 1.
+    """The batch with random weights in a share of its sets, the greatest of each 1, and equal ones elsewhere.
 
     The app gives the chunks that fit a question less well less weight, and sometimes the right one is among
     them: hence not below _LEAST_WEIGHT, where there would be nothing to answer from.
     """
     weights = rng.uniform(_LEAST_WEIGHT, 1, (len(batch.lengths) // set_size, set_size))  # (G, k)
     weights /= weights.max(axis=1, keepdims=True)
-    weights[rng.random(len(weights)) >= share] = 1
+    weights[rng.random(len(weights)) >= share] = equal_weight(set_size)
     return replace(batch, weights=torch.from_numpy(weights.reshape(-1).astype(np.float32)))
 
 
