@@ -45,7 +45,7 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
     ordered = sorted(candidates, key=_by_relevance)
     best_score = ordered[0].score if ordered else 0.0
     if best_score <= 0:
-        return take_all(candidates) if len(candidates) <= budget else ()
+        return tuple(RoutedChunk(candidate, 1.0) for candidate in ordered) if len(ordered) <= budget else ()
     routed = (
         RoutedChunk(candidate, (max(candidate.score, 0.0) / best_score) ** SHARPNESS)
         for candidate in ordered[:budget]
