@@ -1,5 +1,6 @@
 """Composition root: builds everything, passes it to constructors, and closes it in reverse."""
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -44,6 +45,7 @@ from engine.client import (
     survey_client,
 )
 from engine.models.messages import SurveyModels
+from storage import private_files
 from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.database import Database
@@ -51,6 +53,8 @@ from storage.errors import StorageError
 from storage.imported_adapters import ImportedAdapters
 from storage.ingest_queue import IngestQueue
 from storage.paths import ProfilePaths
+
+logger = logging.getLogger(__name__)
 
 SHIPPED_WEIGHTS = Path(engine.__path__[0]) / "weights"
 FORGOTTEN_NAME = "forgotten.json"
@@ -88,7 +92,12 @@ class Profile:
     forgotten: ForgottenPaths
 
     def close(self) -> None:
-        """Close the catalog."""
+        """Close the catalog, with nothing in it of what was forgotten."""
+        try:
+            if self.catalog.is_clean_up_due():
+                self.catalog.clean_up()
+        except StorageError:
+            logger.warning("The catalog could not be cleaned up; the next start does it.", exc_info=True)
         self.database.close()
 
 
@@ -108,13 +117,21 @@ def open_catalog(basics: ProfileBasics) -> Profile:
         StorageError: as ``open_profile``.
     """
     paths, notices = basics.paths, basics.notices
+    private_files.restrict_new_files()
     try:
-        paths.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        paths.home.mkdir(parents=True, exist_ok=True)
+        is_private = private_files.restrict_profile(paths.home)
     except OSError as exc:
         raise StorageError(
             "The folder for Loreleaf's data cannot be used.",
             f"{paths.home}: {exc.strerror or exc}. Choose another one with --home.",
         ) from exc
+    if not is_private:
+        notices.warn(
+            "Other users of this computer can see the folder of Loreleaf's data.",
+            "It holds other files too, so it was left as it is; Loreleaf's own files in it are protected.",
+            str(paths.home),
+        )
     database = Database.open(paths.catalog)
     if (note := database.recovery_note) is not None:
         notices.warn(note.title, note.detail)

@@ -1,14 +1,15 @@
-"""The program's own log: a few megabytes at most, in the profile, never sent anywhere."""
+"""The program's own log: a few megabytes at most, in the profile, never sent anywhere, quoting no note."""
 
 import logging
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from engine.private_log import OUR_PACKAGES, PrivateFormatter
+
 LOG_NAME = "loreleaf.log"
 _MAX_BYTES = 1_000_000
 _KEPT_FILES = 3
-_PACKAGES = ("app", "engine", "storage")
 
 
 def log_into(folder: Path) -> Callable[[], None]:
@@ -22,8 +23,8 @@ def log_into(folder: Path) -> Callable[[], None]:
     handler = RotatingFileHandler(
         folder / LOG_NAME, maxBytes=_MAX_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
-    loggers = [logging.getLogger(name) for name in _PACKAGES]
+    handler.setFormatter(PrivateFormatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    loggers = [logging.getLogger(name) for name in OUR_PACKAGES]
     for logger in loggers:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)

@@ -35,6 +35,7 @@ from engine.messages import (
     WorkerFailed,
 )
 from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
+from engine.private_log import PrivateFormatter, traceback_without_messages
 
 logger = logging.getLogger(__name__)
 
@@ -304,7 +305,12 @@ def _child_main(target: str, conn: Connection, settings: object, output: str) ->
     # 100 to 500 ms with two of them and 40 ms with one. torch and llama.cpp bring theirs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module, _, function = target.partition(":")
-    getattr(import_module(module), function)(conn, settings)
+    run = getattr(import_module(module), function)
+    try:
+        run(conn, settings)
+    except Exception as exc:  # noqa: BLE001  the process's top; what is written here ends up in the log
+        print(traceback_without_messages(exc), file=sys.stderr)
+        raise SystemExit(1) from None
     conn.send(_Farewell())
     conn.close()
 
@@ -318,7 +324,16 @@ def _redirect_output(path: str) -> None:
     sys.stdout = sys.stderr = Path(path).open("a", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
     os.dup2(sys.stderr.fileno(), 1)
     os.dup2(sys.stderr.fileno(), 2)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrivateFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.captureWarnings(capture=True)  # pypdf's, for one, quote the file
+    threading.excepthook = _on_thread_exception
+
+
+def _on_thread_exception(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        print(traceback_without_messages(args.exc_value), file=sys.stderr)
 
 
 def _die_with_parent(output: str) -> None:

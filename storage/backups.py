@@ -44,6 +44,12 @@ def back_up(catalog: Path) -> Path:
     return target
 
 
+def older_copies(catalog: Path) -> tuple[Path, ...]:
+    """Files that hold an earlier state of the catalog: backups, and damaged ones that were moved aside."""
+    damaged = catalog.parent.glob(f"{catalog.stem}.damaged-*")
+    return tuple(sorted((*backups_folder(catalog).glob(f"{catalog.stem}-*"), *damaged)))
+
+
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())

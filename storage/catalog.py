@@ -10,9 +10,9 @@ from pathlib import Path
 from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
-from storage import search_index
+from storage import backups, quotations, search_index
 from storage.column_types import storable, utc_now
-from storage.content_rows import find_model, has_all_adapters, put_content, put_model, remove_unused
+from storage.content_rows import find_model, has_all_adapters, put_content, put_model
 from storage.database import Database
 from storage.job_rows import end_job, end_live_jobs, has_live_job
 from storage.records import (
@@ -28,7 +28,7 @@ from storage.records import (
     NewChunk,
 )
 from storage.row_records import DOCUMENTS, document_record, folder_record
-from storage.schema import Adapter, Chunk, Content, Document, Folder, Job, Model
+from storage.schema import Adapter, Chunk, Content, Document, Folder, Job, Model, SearchUpkeep
 
 _IDS_PER_STATEMENT = 500
 
@@ -173,13 +173,38 @@ class Catalog:
     def forget(self, ids: Iterable[int]) -> None:
         """Remove documents for good: their jobs, and contents nobody else has, with adapters and search rows.
 
-        Their bytes leave the file too, as soon as no reader holds an older snapshot. Watched folders are not
-        told: a file that still lies there will be found again.
+        Answers quote them no more, and lose the words that stood nowhere else. What is left of their bytes in
+        the search index and in the log goes with the next ``clean_up``. Watched folders are not told: a file
+        that still lies there will be found again.
         """
         with self._database.write() as session:
             _forget(session, list(ids))
-            search_index.drop_deleted_words(session)
+
+    def is_clean_up_due(self) -> bool:
+        """Whether words of notes that were forgotten, edited or renamed are still in the file."""
+        with self._database.read() as session:
+            return session.scalars(select(SearchUpkeep.is_due)).one() or self._database.has_old_log
+
+    def clean_up(self) -> None:
+        """Remove such words. It rewrites the search index: for when nobody waits, not for each change."""
+        with self._database.write() as session:
+            if session.scalars(select(SearchUpkeep.is_due)).one():
+                search_index.drop_deleted_words(session)
+                session.execute(update(SearchUpkeep).values(is_due=False))
         self._database.truncate_log()
+
+    def older_copies(self) -> tuple[Path, ...]:
+        """Files beside the catalog that hold it as it was earlier, with what was forgotten since."""
+        return backups.older_copies(self._database.path)
+
+    def delete_older_copies(self) -> None:
+        """Delete them.
+
+        Raises:
+            OSError: one cannot be deleted.
+        """
+        for path in self.older_copies():
+            path.unlink(missing_ok=True)
 
     # --- learning
 
@@ -209,7 +234,7 @@ class Catalog:
             old_content_id = document.content_id
             end_live_jobs(session, document_id, JobState.CANCELLED)
             _set_state(session, document_id, DocumentState.READY, content_id=content.id)
-            remove_unused(session, [old_content_id])
+            quotations.leave_content(session, old_content_id, content.id)
             return True
 
     def store_content(
@@ -254,7 +279,7 @@ class Catalog:
             _set_state(
                 session, document_id, state, content_id=content_id, size_bytes=size_bytes, mtime_ns=mtime_ns
             )
-            remove_unused(session, [old_content_id])
+            quotations.leave_content(session, old_content_id, content_id)
             return True
 
     def mark_failed(self, document_id: int, title: str, detail: str, job_id: int | None = None) -> bool:
@@ -282,7 +307,7 @@ class Catalog:
             state = DocumentState.QUEUED if waiting else DocumentState.FAILED
             reason = {} if waiting else {"reason_title": title, "reason_detail": detail}
             _set_state(session, document_id, state, content_id=None, **reason)
-            remove_unused(session, [old_content_id])
+            quotations.leave_content(session, old_content_id, None)
             return True
 
     def documents_for_other_models(self, base_hash: str, hypernetwork_hash: str) -> tuple[int, ...]:
@@ -396,7 +421,4 @@ def _set_state(session: Session, document_id: int, state: DocumentState, **more:
 
 def _forget(session: Session, ids: list[int]) -> None:
     for some in _batches(ids):
-        chosen = Document.id.in_(some)
-        contents = session.scalars(select(Document.content_id).where(chosen)).all()
-        session.execute(delete(Document).where(chosen))
-        remove_unused(session, contents)
+        quotations.forget_documents(session, some)

@@ -4,16 +4,25 @@ Every method may be called from any thread, blocks, and is one transaction. All 
 file cannot be read or written; then nothing was changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from storage.answer_redaction import redact_answers
 from storage.column_types import utc_now
 from storage.database import Database
 from storage.errors import NotInCatalog
-from storage.records import AnswerFacts, ChatRecord, Role, SourceRecord, TurnRecord
-from storage.schema import Chat, Document, Source, Turn
+from storage.records import (
+    AnswerFacts,
+    ChatRecord,
+    DocumentKind,
+    Role,
+    SourceRecord,
+    SourceState,
+    TurnRecord,
+)
+from storage.schema import Chat, Chunk, Document, Source, Turn
 
 TITLE_CHARS = 60
 """Longest title made from a question."""
@@ -43,9 +52,8 @@ class Chats:
         """The turns of a conversation in order; empty when it was deleted."""
         with self._database.read() as session:
             sources: dict[int, list[SourceRecord]] = {}
-            rows = session.scalars(
-                select(Source)
-                .join(Turn)
+            rows = session.execute(
+                _SOURCES.join(Turn, Source.turn_id == Turn.id)
                 .where(Turn.chat_id == chat_id)
                 .order_by(Source.turn_id, Source.position)
             )
@@ -80,7 +88,8 @@ class Chats:
     ) -> TurnRecord:
         """Append an answer with its sources, strongest first.
 
-        A source whose document was forgotten while the answer ran is kept without the document's id.
+        A source that was forgotten or changed while the answer ran is kept as one that was so later: without
+        what it said, and the answer without the words that stand nowhere any more.
 
         Raises:
             NotInCatalog: the chat was deleted.
@@ -97,23 +106,25 @@ class Chats:
                 turn.device = facts.device
             session.add(turn)
             session.flush()
-            wanted = {source.document_id for source in sources} - {None}
-            known = set(session.scalars(select(Document.id).where(Document.id.in_(wanted))))
-            rows = [
+            documents = _still_there(session, Document.id, (source.document_id for source in sources))
+            chunks = _still_there(session, Chunk.id, (source.chunk_id for source in sources))
+            session.add_all(
                 Source(
                     turn_id=turn.id,
                     position=position,
-                    document_id=source.document_id if source.document_id in known else None,
-                    document=source.document,
-                    path=source.path,
-                    passage=source.passage,
+                    document_id=source.document_id if source.document_id in documents else None,
+                    chunk_id=source.chunk_id if source.chunk_id in chunks else None,
                     weight=source.weight,
                 )
                 for position, source in enumerate(sources)
-            ]
-            session.add_all(rows)
+            )
             session.flush()
-            return _turn_record(turn, [_source_record(row) for row in rows])
+            gone = [source.passage for source in sources if source.chunk_id not in chunks]
+            gone += [source.document for source in sources if source.document_id not in documents]
+            redact_answers(session, {turn.id: gone})
+            session.refresh(turn)
+            kept = session.execute(_SOURCES.where(Source.turn_id == turn.id).order_by(Source.position))
+            return _turn_record(turn, [_source_record(row) for row in kept])
 
     def rename(self, chat_id: int, title: str) -> None:
         """Give a conversation another title; a deleted one is passed over."""
@@ -148,8 +159,43 @@ def _chat_record(chat: Chat) -> ChatRecord:
     return ChatRecord(chat.id, chat.title, chat.created_at, chat.updated_at)
 
 
-def _source_record(source: Source) -> SourceRecord:
-    return SourceRecord(source.document_id, source.document, source.path, source.passage, source.weight)
+def _still_there(
+    session: Session, column: InstrumentedAttribute[int], ids: Iterable[int | None]
+) -> set[int | None]:
+    return set(session.scalars(select(column).where(column.in_({id_ for id_ in ids if id_ is not None}))))
+
+
+_SOURCES: Select[*tuple[object, ...]] = (
+    select(
+        Source.turn_id,
+        Source.document_id,
+        Source.weight,
+        Document.title,
+        Document.path,
+        Document.kind,
+        Source.chunk_id,
+        Chunk.text,
+    )
+    .select_from(Source)
+    .outerjoin(Document, Source.document_id == Document.id)
+    .outerjoin(Chunk, Source.chunk_id == Chunk.id)
+)
+
+
+def _source_record(row: Row[*tuple[object, ...]]) -> SourceRecord:
+    """Of a row of _SOURCES."""
+    if row.document_id is None:
+        return SourceRecord(None, "", "", None, "", row.weight, SourceState.FORGOTTEN)
+    is_changed = row.chunk_id is None and row.kind is DocumentKind.NOTE
+    return SourceRecord(
+        document_id=row.document_id,
+        document=row.title,
+        path=str(row.path),
+        chunk_id=row.chunk_id,
+        passage=row.text or "",
+        weight=row.weight,
+        state=SourceState.CHANGED if is_changed else SourceState.PRESENT,
+    )
 
 
 def _turn_record(turn: Turn, sources: Sequence[SourceRecord]) -> TurnRecord:

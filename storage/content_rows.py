@@ -1,14 +1,14 @@
 """Rows of a content: its chunks, their adapters, their search rows. Private; runs inside a write session."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, func, insert, select
+from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import Session
 
-from storage import search_index
+from storage import quotations, search_index
 from storage.column_types import storable, utc_now
 from storage.records import NewChunk
-from storage.schema import Adapter, Chunk, Content, Document, Model
+from storage.schema import Adapter, Chunk, Content, Model
 
 
 def put_content(
@@ -33,8 +33,9 @@ def put_content(
     session.flush()
     ids = _reusable_chunks(session, content.id, model, chunks)
     if ids is None:
-        session.execute(delete(Chunk).where(Chunk.content_id == content.id))
+        quoted = quotations.delete_chunks(session, content.id)
         ids = _insert_chunks(session, content.id, chunks)
+        quotations.quote_again(session, content.id, quoted)
     _insert_adapters(session, ids, model.id, chunks)
     return content.id
 
@@ -61,13 +62,6 @@ def has_all_adapters(session: Session, content_id: int, model_id: int) -> bool:
     with_adapter = exists().where(Adapter.chunk_id == Chunk.id, Adapter.model_id == model_id)
     missing = select(Chunk.id).where(Chunk.content_id == content_id, ~with_adapter)
     return session.scalars(missing.limit(1)).one_or_none() is None
-
-
-def remove_unused(session: Session, content_ids: Iterable[int | None]) -> None:
-    """Delete those of the contents that no document has any more, with all that hangs on them."""
-    used = exists().where(Document.content_id == Content.id)
-    for content_id in {wanted for wanted in content_ids if wanted is not None}:
-        session.execute(delete(Content).where(Content.id == content_id, ~used))
 
 
 def _reusable_chunks(

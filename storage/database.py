@@ -31,11 +31,13 @@ class Database:
         path: the file.
         recovery_note: what to tell the user when the file was found damaged at opening and moved aside; else
             None.
+        has_old_log: whether the -wal may hold bytes that were deleted since it was emptied last.
     """
 
     def __init__(self, path: Path, recovery_note: CatalogDamaged | None) -> None:
         self.path = path
         self.recovery_note = recovery_note
+        self.has_old_log = True  # a process that was killed may have left one
         self._write_lock = threading.Lock()
         self._is_closed = False
         self._writer = _engine(path, "BEGIN IMMEDIATE", read_only=False)
@@ -89,9 +91,11 @@ class Database:
                 connection = self._writer.raw_connection()
                 try:
                     # Not in a transaction: a checkpoint inside one fails.
-                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                    row = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 finally:
                     connection.close()
+                is_busy = row is None or row[0] != 0
+                self.has_old_log = is_busy
         except CatalogDamaged:
             raise
         except StorageError:
@@ -116,6 +120,7 @@ class Database:
 def _engine(path: Path, begin: str, *, read_only: bool) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
+        hide_parameters=True,  # they are what notes say, and would stand in tracebacks
         connect_args={"timeout": BUSY_TIMEOUT_S},
         # One connection writes; a reader never waits for another reader's connection.
         pool_size=4 if read_only else 1,

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from storage import search_index
+from storage import quotations, search_index
 from storage.column_types import storable, utc_now
-from storage.content_rows import put_model, remove_unused
+from storage.content_rows import put_model
 from storage.database import Database
 from storage.records import DocumentKind, DocumentRecord, DocumentState, ImportRecord, NewImport
 from storage.row_records import DOCUMENTS, document_record
@@ -156,8 +156,7 @@ def _replace(session: Session, document: Document, new: NewImport, content_id: i
     old_content_id = document.content_id
     values = {"content_id": content_id, "size_bytes": new.size_bytes, "updated_at": utc_now()}
     session.execute(update(Document).where(Document.id == document.id).values(values))
-    if old_content_id != content_id:
-        remove_unused(session, [old_content_id])
+    quotations.leave_content(session, old_content_id, content_id)
 
 
 def _set_title(session: Session, document_id: int, title: str) -> None:

@@ -60,7 +60,7 @@ def migrate(path: Path, *, before_step: Callable[[], object]) -> None:
     from alembic import command
 
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"timeout": 30.0}, poolclass=NullPool)
+    engine = create_engine(url, connect_args={"timeout": 30.0}, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     with engine.connect() as connection, connection.begin():
@@ -77,6 +77,8 @@ def migrate(path: Path, *, before_step: Callable[[], object]) -> None:
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
+    # A table that is rebuilt without a column leaves nothing of that column in free pages.
+    connection.execute("PRAGMA secure_delete = ON")
     # Batch mode rebuilds a table and drops the old one; with foreign keys on, that drop would delete the
     # rows that point to it. They are checked at the end instead.
     connection.execute("PRAGMA foreign_keys = OFF")

@@ -95,6 +95,7 @@ def _rebuild_search(path: Path) -> None:
     if _read_revision(path) is None:
         return
     with closing(sqlite3.connect(path, timeout=10.0)) as connection, connection:
+        connection.execute("PRAGMA secure_delete = ON")
         for table in ("chunk_search", "title_search"):
             connection.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
 

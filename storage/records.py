@@ -210,23 +210,36 @@ class JobRecord:
     finished_at: datetime | None
 
 
+class SourceState(StrEnum):
+    """Whether the passage that took part in an answer still stands in the library."""
+
+    PRESENT = "present"
+    CHANGED = "changed"
+    """The note is there, and this passage is not: it was edited, or the note cannot be read any more."""
+    FORGOTTEN = "forgotten"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """A passage that took part in an answer.
+    """A passage that took part in an answer. It follows its note: chats hold no copy of what notes say.
 
     Attributes:
         document_id: None once the document was forgotten.
-        document: its title at the time.
-        path: its path at the time.
-        passage: the chunk's text; empty for an imported adapter.
+        document: its title; empty once it was forgotten.
+        path: its path; empty once it was forgotten.
+        chunk_id: the passage; None once it was changed or forgotten, and for an imported adapter.
+        passage: the chunk's text; empty once it was changed or forgotten, and for an imported adapter.
         weight: its share in the adapter set, 0 to 1; shares of one answer add up to 1.
+        state: why the passage is empty.
     """
 
     document_id: int | None
     document: str
     path: str
+    chunk_id: int | None
     passage: str
     weight: float
+    state: SourceState = SourceState.PRESENT
 
 
 @dataclass(frozen=True, slots=True)

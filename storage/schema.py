@@ -264,7 +264,7 @@ class Turn(Base):
 
 
 class Source(Base):
-    """A passage that took part in an answer, as it was then."""
+    """A passage that took part in an answer, by reference: chats hold no copy of what notes say."""
 
     __tablename__ = "sources"
     __table_args__ = (UniqueConstraint("turn_id", "position"), _AUTOINCREMENT)
@@ -279,12 +279,8 @@ class Source(Base):
         ForeignKey("documents.id", ondelete="SET NULL"), index=True
     )
     """The document; None once it was forgotten."""
-    document: Mapped[str] = mapped_column(UserText)
-    """Its title at the time."""
-    path: Mapped[str] = mapped_column(UserText)
-    """Its path at the time, for showing only."""
-    passage: Mapped[str] = mapped_column(UserText)
-    """The chunk's text; empty for an imported adapter."""
+    chunk_id: Mapped[int | None] = mapped_column(ForeignKey("chunks.id", ondelete="SET NULL"), index=True)
+    """The passage; None once it was changed or forgotten, and for an imported adapter."""
     weight: Mapped[float]
     """Share in the adapter set, 0 to 1."""
 
@@ -302,3 +298,14 @@ class CandidateVersion(Base):
     """Always 1."""
     version: Mapped[int]
     """Grows; its value means nothing else."""
+
+
+class SearchUpkeep(Base):
+    """One row that triggers set whenever words left the search index: FTS5 only marks them as deleted."""
+
+    __tablename__ = "search_upkeep"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Always 1."""
+    is_due: Mapped[bool]
+    """Whether the index still holds words of deleted rows; see Catalog.clean_up."""

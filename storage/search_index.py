@@ -38,6 +38,8 @@ _TITLE_HAS_TERM = "SELECT 1 FROM title_search WHERE title_search MATCH ? AND row
 _MARKED_CHUNK = (
     "SELECT highlight(chunk_search, 0, ?, '') FROM chunk_search WHERE chunk_search MATCH ? AND rowid = ?"
 )
+_PASSAGE_HAS = "SELECT 1 FROM chunk_search WHERE chunk_search MATCH ? LIMIT 1"
+_TITLE_HAS = "SELECT 1 FROM title_search WHERE title_search MATCH ? LIMIT 1"
 _MERGE = (
     text("INSERT INTO chunk_search (chunk_search) VALUES ('optimize')"),
     text("INSERT INTO title_search (title_search) VALUES ('optimize')"),
@@ -63,6 +65,12 @@ def drop_deleted_words(session: Session) -> None:
     """Rewrite the index without the words of deleted rows: FTS5 only marks them as deleted until then."""
     for statement in _MERGE:
         session.execute(statement)
+
+
+def stands_in_library(session: Session, term: str) -> bool:
+    """Whether a passage or a title has a term of ``search_query.terms_of``, in this or a related form."""
+    connection = _connection(session)
+    return any(connection.execute(query, (f'"{term}"',)).fetchone() for query in (_PASSAGE_HAS, _TITLE_HAS))
 
 
 @dataclass(frozen=True, slots=True)

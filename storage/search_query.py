@@ -6,7 +6,8 @@ The index and the question go through the same folding, so the two agree. Pure f
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 MAX_TERMS = 64
 """Of a pasted page only the longest words are searched for: they tell most, and FTS5 limits an expression."""
@@ -66,6 +67,34 @@ def named_terms(question: str) -> frozenset[str]:
     return frozenset(f'"{term}"' for word in inside if word[0].isupper() for term in _terms(word))
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a text, and where it stands: the characters from ``start`` up to ``end``."""
+
+    text: str
+    start: int
+    end: int
+
+
+def terms_of(text: str) -> Iterator[Term]:
+    """The terms of a text in order; those of scripts without spaces are pairs, and overlap."""
+    start = 0
+    for _kind, group in groupby(text, _kind_of):
+        run = "".join(group)
+        end = start + len(run)
+        if len(run) > 1 and _UNSPACED_CHAR.match(run):
+            for first, pair in enumerate(pairwise(run), start):
+                yield Term(" ".join(_fold("".join(pair))), first, first + 2)
+        else:
+            yield from (Term(term, start, end) for term in _terms(run))
+        start = end
+
+
+def _kind_of(char: str) -> int:
+    """0 between words, 1 in a word, 2 in a script without spaces."""
+    return 2 if _UNSPACED_CHAR.match(char) else int(_is_of_word(char))
+
+
 def _terms(question: str) -> Iterator[str]:
     for word in _words(_fold(question)):
         end = 0
@@ -83,8 +112,12 @@ def _fold(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    """Runs of letters, marks and digits: the characters that the index's tokenizer keeps."""
-    return "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in text).split()
+    return "".join(char if _is_of_word(char) else " " for char in text).split()
+
+
+def _is_of_word(char: str) -> bool:
+    """Letters, marks and digits: the characters that the index's tokenizer keeps."""
+    return unicodedata.category(char)[0] in "LMN"
 
 
 def _worth_a_search(word: str) -> Iterator[str]:

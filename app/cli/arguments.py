@@ -171,6 +171,11 @@ def _add_library_commands(commands: _Commands) -> None:
         which.add_argument("--all", action="store_true", help="all documents")
     forget = commands.add("forget", "library_commands:forget", "remove documents for good; the files stay")
     forget.add_argument("documents", nargs="+", metavar="DOC", help=_DOCUMENT_HELP)
+    forget.add_argument(
+        "--delete-backups",
+        action="store_true",
+        help="also delete the library's backups, which still hold them",
+    )
     rename = commands.add("rename", "import_command:rename", "call an imported adapter something else")
     rename.add_argument("document", metavar="DOC", help=_DOCUMENT_HELP)
     rename.add_argument("name", metavar="NAME")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from app.bootstrap import Application
-from app.cli.console import Console
+from app.cli.console import Console, plural
 from app.cli.errors import CommandFailed
 from app.cli.home import home_of
 from app.cli.learning import WAITING, Learning, describe, queued_elsewhere
@@ -112,7 +112,28 @@ def forget(options: argparse.Namespace, console: Console) -> int:
             ) from exc
         for document in documents:
             console.result(f"forgotten  {document.title}  ({document.path})")
+        _see_to_backups(application, console, delete=options.delete_backups)
         return 0
+
+
+def _see_to_backups(application: Application, console: Console, *, delete: bool) -> None:
+    """Delete the backups, or say that they still hold what was forgotten."""
+    copies = application.library.older_copies()
+    if not copies:
+        return
+    if not delete:
+        console.remark(
+            f"{plural(len(copies), 'backup')} of the library may still hold what was forgotten. "
+            "They are replaced in time; forget --delete-backups deletes them now."
+        )
+        return
+    try:
+        application.library.delete_older_copies()
+    except OSError as exc:
+        raise CommandFailed(
+            "The backups could not be deleted.", f"{exc.filename}: {exc.strerror or exc}."
+        ) from exc
+    console.result(f"deleted    {plural(len(copies), 'backup')}")
 
 
 def _switch(options: argparse.Namespace, console: Console, *, on: bool) -> int:

@@ -124,13 +124,14 @@ def _sources(routed: list[RoutedChunk], imports: Sequence[ImportRecord]) -> tupl
             document_id=chunk.candidate.document_id,
             document=chunk.candidate.document_title,
             path=str(chunk.candidate.document_path),
+            chunk_id=chunk.candidate.chunk_id,
             passage=chunk.candidate.text,
             weight=chunk.weight,
         )
         for chunk in routed
     ]
     others = [
-        SourceRecord(record.document_id, record.title, str(record.path), passage="", weight=1.0)
+        SourceRecord(record.document_id, record.title, str(record.path), None, passage="", weight=1.0)
         for record in imports
     ]
     sources = [*notes, *others]

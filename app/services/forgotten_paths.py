@@ -1,7 +1,9 @@
 """Files in watched folders that the user told Loreleaf to forget: they must not come back by themselves."""
 
+import hashlib
 import json
 import os
+import secrets
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,9 +12,9 @@ from app.services.notices import NoticeBoard
 
 
 class ForgottenPaths:
-    """A set of paths, kept as JSON in the profile. Any thread.
+    """A set of paths, kept as JSON in the profile: as keyed fingerprints, so that no name of them is left.
 
-    Other processes of the same profile may change the file, so it is read anew when it was.
+    Any thread. Other processes of the same profile may change the file, so it is read anew when it was.
     """
 
     def __init__(self, path: Path, notices: NoticeBoard) -> None:
@@ -20,12 +22,13 @@ class ForgottenPaths:
         self._notices = notices
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] | None = None
-        self._paths: set[str] = set()
+        self._key = ""
+        self._fingerprints: set[str] = set()
 
     def __contains__(self, path: Path) -> bool:
         with self._lock:
             self._read_if_changed()
-            return str(path) in self._paths
+            return self._fingerprint(path) in self._fingerprints
 
     def add(self, paths: Iterable[Path]) -> None:
         """Remember that these were forgotten.
@@ -35,18 +38,25 @@ class ForgottenPaths:
         """
         with self._lock:
             self._read_if_changed()
-            added = {str(path) for path in paths} - self._paths
+            self._key = self._key or secrets.token_hex(16)
+            added = {self._fingerprint(path) for path in paths} - self._fingerprints
             if added:
-                self._paths |= added
+                self._fingerprints |= added
                 self._write()
 
     def remove(self, path: Path) -> None:
         """The user added this one again."""
         with self._lock:
             self._read_if_changed()
-            if str(path) in self._paths:
-                self._paths.discard(str(path))
+            fingerprint = self._fingerprint(path)
+            if fingerprint in self._fingerprints:
+                self._fingerprints.discard(fingerprint)
                 self._write()
+
+    def _fingerprint(self, path: Path) -> str:
+        # The key keeps a list of one profile from telling anything about another; who has this file can still
+        # test whether a path that they guess is in it.
+        return hashlib.blake2b(os.fsencode(path), key=self._key.encode(), digest_size=16).hexdigest()
 
     def _read_if_changed(self) -> None:
         try:
@@ -54,21 +64,37 @@ class ForgottenPaths:
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp == self._stamp:
                 return
-            raw = json.loads(self._path.read_text(encoding="utf-8"))
-            self._paths = {str(path) for path in raw}
+            self._accept(json.loads(self._path.read_text(encoding="utf-8")))
             self._stamp = stamp
         except FileNotFoundError:
-            self._paths, self._stamp = set(), None
-        except (OSError, ValueError, TypeError) as exc:
+            self._fingerprints, self._stamp = set(), None
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as exc:
             self._notices.warn(
                 "The list of forgotten notes cannot be read.",
                 "Notes in watched folders that you told Loreleaf to forget may come back.",
-                f"{self._path}: {exc}",
+                f"{self._path}: {type(exc).__name__}: {exc}",
             )
+
+    def _accept(self, raw: object) -> None:
+        """Take what the file says.
+
+        Raises:
+            TypeError, KeyError: it says something else.
+        """
+        if isinstance(raw, list):  # of an earlier version: the paths themselves
+            self._key = secrets.token_hex(16)
+            self._fingerprints = {self._fingerprint(Path(str(path))) for path in raw}
+            self._write()
+            return
+        if not isinstance(raw, dict) or not isinstance(raw["key"], str):
+            raise TypeError("it is no list of fingerprints")
+        self._key = raw["key"]
+        self._fingerprints = {str(fingerprint) for fingerprint in raw["fingerprints"]}
 
     def _write(self) -> None:
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        beside.write_text(json.dumps(sorted(self._paths), indent=1) + "\n", encoding="utf-8")
+        kept = {"key": self._key, "fingerprints": sorted(self._fingerprints)}
+        beside.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         beside.replace(self._path)
         found = self._path.stat()
         self._stamp = (found.st_mtime_ns, found.st_size)

@@ -45,6 +45,12 @@ STORAGE_PAUSE_S = 15.0
 
 PROGRESS_INTERVAL_S = 0.05
 
+CLEAN_UP_AFTER_S = 2.0
+"""What is left of forgotten and edited notes in the file is removed this long after it was noticed..."""
+
+CLEAN_UP_AT_LAST_S = 60.0
+"""...if nothing is to be learnt, else after this long."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Wake:
@@ -110,6 +116,7 @@ class IngestDispatcher:
         self._is_recovery_due = True
         self._trouble = ""
         self._not_before_s = 0.0
+        self._clean_up_due_since_s: float | None = None
         self._is_stopping = threading.Event()
         self._turn = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="ingest-dispatch", daemon=True)
@@ -204,6 +211,20 @@ class IngestDispatcher:
             self._worker.start_if_allowed()
             if self._worker.phase is Phase.READY:
                 self._claim_next()
+        self._clean_up_if_quiet()
+
+    def _clean_up_if_quiet(self) -> None:
+        """Rewriting the search index takes long in a large library: once for many notes, not for each."""
+        if not self._catalog.is_clean_up_due():
+            self._clean_up_due_since_s = None
+            return
+        if self._clean_up_due_since_s is None:
+            self._clean_up_due_since_s = self._clock_s()
+        waited_s = self._clock_s() - self._clean_up_due_since_s
+        is_quiet = self._current is None and self._jobs.pending() == 0
+        if waited_s >= (CLEAN_UP_AFTER_S if is_quiet else CLEAN_UP_AT_LAST_S):
+            self._catalog.clean_up()
+            self._clean_up_due_since_s = None
 
     def _recover(self) -> None:
         """Only the lock's holder may: jobs "running" in the catalog while none runs here were interrupted."""

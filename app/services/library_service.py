@@ -44,8 +44,9 @@ class LibraryService:
         self._events.publish(DocumentsChanged(tuple(ids)))
 
     def forget(self, ids: Sequence[int]) -> None:
-        """Remove documents for good: adapters, passages, search rows. The files stay where they are.
+        """Remove documents for good: adapters, passages, search rows, quotations. Their files stay.
 
+        Backups made earlier still hold them: see ``older_copies``.
         A file in a watched folder does not come back by itself; the user can add it again.
 
         Raises:
@@ -61,6 +62,18 @@ class LibraryService:
             and any(document.path.is_relative_to(root) for root in roots)
         )
         self.remove_vanished(ids)
+
+    def older_copies(self) -> tuple[Path, ...]:
+        """Backups of the catalog, which hold what was forgotten until newer ones take their place."""
+        return self._catalog.older_copies()
+
+    def delete_older_copies(self) -> None:
+        """Delete them.
+
+        Raises:
+            OSError: one cannot be deleted.
+        """
+        self._catalog.delete_older_copies()
 
     def remove_vanished(self, ids: Sequence[int]) -> None:
         """Remove documents whose files are gone. Should they come back, they are learnt again."""

@@ -182,7 +182,7 @@ class WatchService:
         try:
             self._settling.touch(path, stamp_of(path), self._clock_s())
         except OSError:
-            logger.info("It cannot be told whether %s exists; it is left as it is.", path)
+            logger.info("A file in a watched folder cannot be looked at; it is left as it is.", exc_info=True)
 
     def _touch_below(self, folder: Path) -> None:
         """A folder came, went or moved: so did whatever is, or was, below it."""

@@ -118,6 +118,11 @@ class ChatActions(QObject):
         self.chat_shown.emit(chat.title)
         self._read_turns(chat.id)
 
+    def refresh(self) -> None:
+        """Read the chat on show anew: what it quotes may be forgotten now. Not while it is being answered."""
+        if self._question is None:
+            self._read_turns(self._shown_chat)
+
     def delete(self, chat: ChatRecord) -> None:
         """Delete a chat; the user has confirmed it."""
         question = self._question

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
 
 from app.ui.document_table_model import plural
 from storage.records import DocumentKind, DocumentRecord
@@ -34,6 +34,12 @@ def confirm(
         verb: on the button that does it.
         on_confirmed: called if the user presses that button.
     """
+    _ask(parent, question, consequence, verb, on_confirmed).open()
+
+
+def _ask(
+    parent: QWidget, question: str, consequence: str, verb: str, on_confirmed: Callable[[], None]
+) -> QMessageBox:
     box = QMessageBox(parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setIcon(QMessageBox.Icon.Question)
@@ -46,13 +52,22 @@ def confirm(
     box.setDefaultButton(keep)
     box.setEscapeButton(keep)
     yes.clicked.connect(on_confirmed)
-    box.open()
+    return box
 
 
 def confirm_forgetting(
-    parent: QWidget, documents: Sequence[DocumentRecord], on_confirmed: Callable[[], None]
+    parent: QWidget,
+    documents: Sequence[DocumentRecord],
+    n_backups: int,
+    on_confirmed: Callable[[bool], None],
 ) -> None:
-    """Ask before documents are forgotten; see ``confirm``."""
+    """Ask before documents are forgotten; see ``confirm``.
+
+    Args:
+        documents: to be forgotten; at least one.
+        n_backups: backups of the library, which may still hold what is forgotten.
+        on_confirmed: called with whether the backups shall go, too.
+    """
     if len(documents) == 1 and documents[0].kind is DocumentKind.ADAPTER:
         what = f"“{documents[0].title}”"
         rest = "this adapter. It can be imported again only from the file that it came from."
@@ -62,8 +77,18 @@ def confirm_forgetting(
     else:
         what = plural(len(documents), "note")
         rest = "these notes. The files stay where they are, and you can add them again."
-    consequence = f"Loreleaf forgets everything it learnt from {rest}"
-    confirm(parent, f"Forget {what}?", consequence, "Forget", on_confirmed)
+    consequence = (
+        f"Loreleaf forgets everything it learnt from {rest} Your chats stay, without what they quote from it."
+    )
+    backups_too = QCheckBox(
+        f"Also delete {plural(n_backups, 'backup')} of the library, which may hold it too"
+    )
+    box = _ask(
+        parent, f"Forget {what}?", consequence, "Forget", lambda: on_confirmed(backups_too.isChecked())
+    )
+    if n_backups:
+        box.setCheckBox(backups_too)
+    box.open()
 
 
 def show_shortcuts(parent: QWidget) -> None:

@@ -28,6 +28,7 @@ class EngineBridge(QObject):
 
     Signals:
         documents_changed: documents were added, changed or removed; read them anew.
+        documents_removed: some were removed, and what answers quoted of them.
         folders_changed: the watched folders changed; read them anew.
         job_progressed: a JobProgressed.
         engine_state_changed: an EngineStateChanged.
@@ -38,6 +39,7 @@ class EngineBridge(QObject):
     """
 
     documents_changed = Signal()
+    documents_removed = Signal()
     folders_changed = Signal()
     job_progressed = Signal(object)
     engine_state_changed = Signal(object)
@@ -91,12 +93,15 @@ class EngineBridge(QObject):
         progress: dict[int, JobProgressed] = {}
         must_read_documents = False
         must_read_folders = False
+        were_removed = False
         for event in _joined(events):
             match event:
                 case JobProgressed():
                     progress[event.document_id] = event
-                case DocumentsChanged() | DocumentsRemoved():
+                case DocumentsChanged():
                     must_read_documents = True
+                case DocumentsRemoved():
+                    must_read_documents = were_removed = True
                 case FoldersChanged():
                     must_read_folders = True
                 case EngineStateChanged():
@@ -111,6 +116,8 @@ class EngineBridge(QObject):
             self.job_progressed.emit(last)
         if must_read_documents:
             self.documents_changed.emit()
+        if were_removed:
+            self.documents_removed.emit()
         if must_read_folders:
             self.folders_changed.emit()
 

@@ -71,6 +71,8 @@ class LibraryActions(QObject):
         self._switching: dict[int, bool] = {}
         self._is_reading = False
         self._must_read_again = False
+        self.n_backups = 0
+        """Backups of the library when it was read last; they may hold what was forgotten since."""
         self._reload_timer = QTimer(self)
         self._reload_timer.setSingleShot(True)
         self._reload_timer.setInterval(RELOAD_MS)
@@ -85,9 +87,7 @@ class LibraryActions(QObject):
             self._must_read_again = True
             return
         self._is_reading = True
-        self._lanes.reads.run(
-            lambda: self._services.get().library.documents(), self._on_documents_read, self._on_reading_failed
-        )
+        self._lanes.reads.run(self._read_library, self._on_documents_read, self._on_reading_failed)
 
     def reload(self) -> None:
         """Read documents soon; many calls in a row cost one reading."""
@@ -145,10 +145,21 @@ class LibraryActions(QObject):
         for document_id in ids:
             self._lanes.writes.run(partial(self._retry, document_id), self._on_changed)
 
-    def forget(self, ids: Sequence[int]) -> None:
-        """Remove documents; the user has confirmed it."""
-        forgotten = tuple(ids)
-        self._lanes.writes.run(lambda: self._services.get().library.forget(forgotten), self._on_changed)
+    def forget(self, ids: Sequence[int], with_backups: bool) -> None:
+        """Remove documents, and maybe the library's backups; the user has confirmed it."""
+        self._lanes.writes.run(partial(self._forget, tuple(ids), with_backups), self._on_changed)
+
+    def _forget(self, ids: Sequence[int], with_backups: bool) -> None:
+        """On the lane."""
+        library = self._services.get().library
+        library.forget(ids)
+        if with_backups:
+            library.delete_older_copies()
+
+    def _read_library(self) -> tuple[Sequence[DocumentRecord], int]:
+        """On the lane: the documents, and how many backups there are."""
+        library = self._services.get().library
+        return library.documents(), len(library.older_copies())
 
     def _retry(self, document_id: int) -> None:
         """On the lane."""
@@ -228,7 +239,8 @@ class LibraryActions(QObject):
         self._n_adding -= 1
         self.adding_changed.emit(self._n_adding)
 
-    def _on_documents_read(self, documents: Sequence[DocumentRecord]) -> None:
+    def _on_documents_read(self, read: tuple[Sequence[DocumentRecord], int]) -> None:
+        documents, self.n_backups = read
         self._after_reading()
         wanted = self._switching
         shown = tuple(

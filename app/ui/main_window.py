@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         bridge, library, chat = self._bridge, self.library, self.chat
         bridge.documents_changed.connect(self.library_actions.reload)
+        bridge.documents_removed.connect(self.chat_actions.refresh)
         bridge.folders_changed.connect(self.library_actions.reload_folders)
         bridge.job_progressed.connect(self._on_job_progressed)
         bridge.engine_state_changed.connect(self._on_engine_state_changed)
@@ -298,7 +299,9 @@ class MainWindow(QMainWindow):
 
     def _on_forget_requested(self, documents: tuple[DocumentRecord, ...]) -> None:
         ids = tuple(document.id for document in documents)
-        confirm_forgetting(self, documents, partial(self.library_actions.forget, ids))
+        confirm_forgetting(
+            self, documents, self.library_actions.n_backups, partial(self.library_actions.forget, ids)
+        )
 
     def _on_delete_chat_requested(self, chat: ChatRecord) -> None:
         confirm(

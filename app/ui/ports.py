@@ -75,6 +75,14 @@ class LibraryPort(Protocol):
         """Remove documents and what was learnt from them; their files stay."""
         ...
 
+    def older_copies(self) -> Sequence[Path]:
+        """Backups of the library, which hold what was forgotten since."""
+        ...
+
+    def delete_older_copies(self) -> None:
+        """Delete them."""
+        ...
+
     def folders(self) -> Sequence[FolderRecord]:
         """The watched folders."""
         ...

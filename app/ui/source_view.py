@@ -17,9 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.theme import current_theme
-from storage.records import SourceRecord
+from storage.records import SourceRecord, SourceState
 
 NO_TEXT = "An imported adapter. It has no text to show."
+CHANGED = "This passage was changed or removed since."
+FORGOTTEN = "It was forgotten, and its passages with it."
+FORGOTTEN_TITLE = "A forgotten note"
 
 INDENT = 34
 """Where a source's title begins, in device-independent pixels; its passage stands below."""
@@ -70,18 +73,19 @@ class SourceView(QFrame):
         super().__init__(parent)
         source = passages[0]
         share = sum(passage.weight for passage in passages)
-        self._has_text = bool(source.passage)
-        text = "\n\n".join(passage.passage.strip() for passage in passages) or NO_TEXT
+        self._can_open = any(passage.passage for passage in passages) or source.state is SourceState.CHANGED
+        self._title = FORGOTTEN_TITLE if source.state is SourceState.FORGOTTEN else source.document
+        text = "\n\n".join(dict.fromkeys(_words(passage) for passage in passages))
         self.setObjectName("source")
         self._source = source
         self.toggle = QToolButton(self)
         self.toggle.setCheckable(True)
-        self.toggle.setText(source.document)
+        self.toggle.setText(self._title)
         self.toggle.setArrowType(Qt.ArrowType.RightArrow)
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         # Its text is shortened to the room there is, so it must not ask for more.
         self.toggle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.toggle.setAccessibleName(f"Source {source.document}, share {share:.0%}")
+        self.toggle.setAccessibleName(f"Source {self._title}, share {share:.0%}")
         self.toggle.setToolTip(_beginning(text))
         self.toggle.toggled.connect(self._on_toggled)
 
@@ -92,14 +96,14 @@ class SourceView(QFrame):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.passage.setAccessibleName(
-            f"Passages from {source.document}" if len(passages) > 1 else f"Passage from {source.document}"
+            f"Passages from {self._title}" if len(passages) > 1 else f"Passage from {self._title}"
         )
         self.passage.setContentsMargins(INDENT, 0, 12, 8)
         self.passage.hide()
 
         self.open_button = QPushButton("Open file", self)
         self.open_button.setProperty("kind", "link")
-        self.open_button.setAccessibleName(f"Open the file of {source.document}")
+        self.open_button.setAccessibleName(f"Open the file of {self._title}")
         self.open_button.clicked.connect(self._on_open_clicked)
         self.open_button.hide()
 
@@ -123,18 +127,29 @@ class SourceView(QFrame):
         super().resizeEvent(event)
         room = self.toggle.width() - INDENT
         metrics = self.toggle.fontMetrics()
-        title = metrics.elidedText(self._source.document, Qt.TextElideMode.ElideRight, max(room, 40))
+        title = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, max(room, 40))
         self.toggle.setText(title.replace("&", "&&"))
 
     def _on_toggled(self, is_open: bool) -> None:
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
         self.passage.setVisible(is_open)
-        can_open = is_open and self._has_text and Path(self._source.path).exists()
+        can_open = is_open and self._can_open and Path(self._source.path).exists()
         self.open_button.setVisible(can_open)
         self._foot.setContentsMargins(INDENT, 0, 12, 8 if can_open else 0)
 
     def _on_open_clicked(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._source.path))
+
+
+def _words(source: SourceRecord) -> str:
+    """What is shown of a passage, or why there is nothing."""
+    match source.state:
+        case SourceState.PRESENT:
+            return source.passage.strip() or NO_TEXT
+        case SourceState.CHANGED:
+            return CHANGED
+        case SourceState.FORGOTTEN:
+            return FORGOTTEN
 
 
 def _beginning(text: str, n_chars: int = 240) -> str:

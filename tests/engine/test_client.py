@@ -103,7 +103,7 @@ def test_an_exception_at_the_start_is_a_death_with_its_traceback(
     event = begin(clients, "raise_at_start").next_event()
     assert isinstance(event, WorkerDied)
     assert event.exit_code == 1
-    assert "ZeroDivisionError: a bug at the start" in event.last_words
+    assert "ZeroDivisionError" in event.last_words
     assert "Traceback" not in capfd.readouterr().err
 
 

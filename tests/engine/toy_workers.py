@@ -1,8 +1,11 @@
 """Targets for tests of WorkerClient; imported in the spawned child."""
 
+import logging
 import os
 import signal
 import sys
+import threading
+import warnings
 from multiprocessing.connection import Client, Connection
 
 from engine.messages import Shutdown, WorkerFailed
@@ -74,3 +77,19 @@ def leave_a_grandchild_with_the_pipe(conn: Connection, settings: object) -> None
             os._exit(0)
     conn.send("ready")
     signal.pause()
+
+
+def stumble(_conn: Connection, how: tuple[str, str]) -> None:
+    """Ends in one of the ways in which words of a note may come out of a process."""
+    way, note = how
+    if way == "other library":
+        logging.getLogger("pypdf._reader").warning("invalid header: %s", note)
+    elif way == "warning":
+        warnings.warn(note, stacklevel=1)
+    elif way == "thread":
+        thread = threading.Thread(target=int, args=(note,))  # "invalid literal for int(): ..."
+        thread.start()
+        thread.join()
+    else:
+        int(note)
+    os._exit(1)

@@ -52,6 +52,10 @@ def learn(
     return document
 
 
+def first_chunk(catalog: Catalog, document: DocumentRecord) -> int:
+    return catalog.chunks_of(document.id)[0].id
+
+
 def fill(database: Database) -> None:
     """A document in every state, two of one content, an imported adapter, a chat with an answer."""
     catalog, queue, chats = Catalog(database), IngestQueue(database), Chats(database)
@@ -81,8 +85,8 @@ def fill(database: Database) -> None:
     chat = chats.create()
     chats.add_question(chat.id, "What colour are the tiles?")
     sources = [
-        SourceRecord(kitchen.id, "Kitchen", str(kitchen.path), tiles, 0.8),
-        SourceRecord(car.id, "Car", str(car.path), plate, 0.2),
+        SourceRecord(kitchen.id, "Kitchen", str(kitchen.path), first_chunk(catalog, kitchen), tiles, 0.8),
+        SourceRecord(car.id, "Car", str(car.path), first_chunk(catalog, car), plate, 0.2),
     ]
     facts = AnswerFacts(31, 4, 136, 0.21, 40.0, "CPU, 1 thread")
     chats.add_answer(chat.id, "Sea green.", "memory", sources, facts, False)

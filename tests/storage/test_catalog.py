@@ -382,6 +382,7 @@ def test_a_forgotten_note_leaves_no_bytes_in_the_files(library: Library, catalog
     library.catalog.candidate_chunks("xylophone")
 
     library.catalog.forget([secret.id])
+    library.catalog.clean_up()
 
     for file in catalog_path.parent.iterdir():
         content = file.read_bytes()

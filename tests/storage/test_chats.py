@@ -2,14 +2,18 @@ import pytest
 
 from storage.chats import TITLE_CHARS, Chats
 from storage.errors import NotInCatalog
-from storage.records import AnswerFacts, Role, SourceRecord
+from storage.records import AnswerFacts, DocumentRecord, Role, SourceRecord, SourceState
 from tests.storage.library import Library
 
 FACTS = AnswerFacts(31, 12, 136, 0.25, 41.5, "CPU, 1 thread")
 
 
-def source(document_id: int | None, weight: float = 1.0) -> SourceRecord:
-    return SourceRecord(document_id, "Kitchen", "/notes/Kitchen.md", "Tiles are blue.", weight)
+FORGOTTEN = SourceRecord(None, "", "", None, "", 0.25, SourceState.FORGOTTEN)
+
+
+def source(library: Library, document: DocumentRecord, weight: float = 1.0) -> SourceRecord:
+    (chunk,) = library.catalog.chunks_of(document.id)
+    return SourceRecord(document.id, document.title, str(document.path), chunk.id, chunk.text, weight)
 
 
 def test_a_conversation_comes_back_as_it_was(chats: Chats, library: Library) -> None:
@@ -17,14 +21,13 @@ def test_a_conversation_comes_back_as_it_was(chats: Chats, library: Library) -> 
     chat = chats.create()
 
     question = chats.add_question(chat.id, "Which colour have the tiles?")
-    answer = chats.add_answer(
-        chat.id, "Blue. 🟦", "memory", [source(document.id, 0.75), source(None, 0.25)], FACTS, False
-    )
+    sources = [source(library, document, 0.75), FORGOTTEN]
+    answer = chats.add_answer(chat.id, "Blue. 🟦", "memory", sources, FACTS, False)
 
     assert chats.turns(chat.id) == (question, answer)
     assert (question.role, question.mode, question.facts, question.sources) == (Role.USER, None, None, ())
     assert (answer.role, answer.mode, answer.facts) == (Role.ASSISTANT, "memory", FACTS)
-    assert answer.sources == (source(document.id, 0.75), source(None, 0.25))
+    assert answer.sources == tuple(sources)
     assert not answer.stopped
 
 
@@ -78,32 +81,11 @@ def test_the_chat_used_last_comes_first(chats: Chats) -> None:
     assert [chat.id for chat in chats.chats()] == [first.id, second.id]
 
 
-def test_sources_outlive_their_document(chats: Chats, library: Library) -> None:
-    document = library.learn("Kitchen.md", "Tiles are blue.")
-    chat = chats.create()
-    chats.add_answer(chat.id, "Blue.", "memory", [source(document.id)], FACTS, False)
-
-    library.catalog.forget([document.id])
-
-    (turn,) = chats.turns(chat.id)
-    assert turn.sources == (source(None),)
-
-
-def test_an_answer_whose_document_was_forgotten_meanwhile_is_kept(chats: Chats, library: Library) -> None:
-    document = library.learn("Kitchen.md", "Tiles are blue.")
-    chat = chats.create()
-    library.catalog.forget([document.id])
-
-    turn = chats.add_answer(chat.id, "Blue.", "memory", [source(document.id)], FACTS, False)
-
-    assert turn.sources == (source(None),)
-
-
 def test_a_deleted_chat_takes_its_turns_along_and_accepts_no_more(chats: Chats, library: Library) -> None:
     chat = chats.create()
     other = chats.create()
     chats.add_question(chat.id, "What?")
-    chats.add_answer(chat.id, "That.", "memory", [source(None)], FACTS, False)
+    chats.add_answer(chat.id, "That.", "memory", [FORGOTTEN], FACTS, False)
 
     chats.delete(chat.id)
 

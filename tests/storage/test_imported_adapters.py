@@ -9,7 +9,7 @@ from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.database import Database
 from storage.imported_adapters import ImportedAdapters
-from storage.records import DocumentKind, DocumentState, NewImport, SourceRecord
+from storage.records import DocumentKind, DocumentState, NewImport, SourceRecord, SourceState
 from tests.storage.library import BASE, HYPERNETWORK, Library, count_rows
 
 STYLE = NewImport(
@@ -155,19 +155,20 @@ def test_those_of_given_documents_are_read_whether_on_or_off(
     assert [record.title for record in found] == ["Tone"]
 
 
-def test_the_catalog_of_an_answer_keeps_the_name_of_its_source(
+def test_an_answer_does_not_name_a_forgotten_adapter(
     imports: ImportedAdapters, catalog: Catalog, database: Database
 ) -> None:
     style = imports.put(STYLE, "Style")
     chats = Chats(database)
     chat = chats.create()
-    source = SourceRecord(style.id, "Style", str(style.path), "", 1.0)
-    chats.add_answer(chat.id, "Sea green.", "memory", [source], None, False)
+    source = SourceRecord(style.id, "Style", str(style.path), None, "", 1.0)
+    added = chats.add_answer(chat.id, "Sea green.", "memory", [source], None, False)
+    assert added.sources == (source,)
 
     catalog.forget([style.id])
 
     (answer,) = chats.turns(chat.id)
-    assert answer.sources == (replace(source, document_id=None),)
+    assert answer.sources == (SourceRecord(None, "", "", None, "", 1.0, SourceState.FORGOTTEN),)
 
 
 def test_a_path_that_is_relative_or_a_notes_is_refused(imports: ImportedAdapters, library: Library) -> None:

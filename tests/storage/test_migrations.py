@@ -106,7 +106,10 @@ def test_a_catalog_of_every_released_schema_opens_with_all_that_is_in_it(
     question, answer = chats.turns(chat.id)
     assert question.text == chat.title == "What colour are the tiles?"
     assert answer.facts is not None
-    assert answer.sources[0].document == "Kitchen"
+    assert [(source.document, source.passage) for source in answer.sources] == [
+        ("Kitchen", "The tiles in the kitchen are sea green."),
+        ("Car", "The car's licence plate is AL-42."),
+    ]
     assert catalog.quick_check() == []
     database.close()
     assert schema_of(path) == schema_of(empty_catalog)

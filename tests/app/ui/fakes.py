@@ -72,7 +72,7 @@ def document(
 
 
 def source(title: str = "Boat", weight: float = 1.0) -> SourceRecord:
-    return SourceRecord(1, title, f"/notes/{title.lower()}.md", f"What {title} says.", weight)
+    return SourceRecord(1, title, f"/notes/{title.lower()}.md", 1, f"What {title} says.", weight)
 
 
 @dataclass
@@ -106,6 +106,7 @@ class FakeLibrary:
         self.folder_records: tuple[FolderRecord, ...] = ()
         self.switched: list[tuple[tuple[int, ...], bool]] = []
         self.forgotten: list[tuple[int, ...]] = []
+        self.backups: tuple[Path, ...] = ()
         self.error: Exception | None = None
 
     def put(self, *documents: DocumentRecord) -> None:
@@ -129,6 +130,12 @@ class FakeLibrary:
         for document_id in ids:
             del self.records[document_id]
         self._events.publish(DocumentsRemoved(tuple(ids)))
+
+    def older_copies(self) -> Sequence[Path]:
+        return self.backups
+
+    def delete_older_copies(self) -> None:
+        self.backups = ()
 
 
 class FakeIngest:

@@ -267,6 +267,25 @@ def test_forgetting_asks_first(qtbot: QtBot, window: MainWindow, services: FakeA
     qtbot.waitUntil(lambda: window.documents.rowCount() == 1)
 
 
+def test_forgetting_offers_to_delete_backups_where_there_are_some(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication
+) -> None:
+    services.library.backups = (Path("/home/backups/catalog-1.sqlite3"),)
+    fill(qtbot, window, services, "Boat", "Car")
+    window.library.table.selectRow(0)
+    QTest.keyClick(window.library.table, Qt.Key.Key_Delete)
+    box = window.findChild(QMessageBox)
+    assert isinstance(box, QMessageBox)
+    option = box.checkBox()
+    assert option is not None
+    assert option.text() == "Also delete 1 backup of the library, which may hold it too"
+    assert not option.isChecked()
+    option.setChecked(True)
+    confirm(qtbot, window, "Forget")
+    qtbot.waitUntil(lambda: services.library.backups == ())
+    assert services.library.forgotten == [(1,)]
+
+
 def test_watched_folders_are_listed_and_can_be_unwatched(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:

@@ -13,7 +13,7 @@ from app.ui.transcript_model import EntryState, TranscriptModel
 from app.ui.transcript_view import TranscriptView
 from app.ui.turn_view import AnswerView, facts_in_words, waiting_words
 from engine.messages import AnswerMode
-from storage.records import AnswerFacts, Role, TurnRecord
+from storage.records import AnswerFacts, Role, SourceRecord, SourceState, TurnRecord
 from tests.app.ui.fakes import FACTS, source
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
@@ -232,3 +232,16 @@ def test_a_speed_of_nothing_is_left_out() -> None:
 
 def test_an_answer_the_engine_never_saw_has_no_facts() -> None:
     assert facts_in_words(AnswerFacts(0, 0, 0, 0.0, 0.0, "")) == ""
+
+
+def test_a_source_that_was_forgotten_or_changed_says_so(view: TranscriptView, model: TranscriptModel) -> None:
+    model.begin_question("Which colour?", AnswerMode.MEMORY)
+    forgotten = SourceRecord(None, "", "", None, "", 0.4, SourceState.FORGOTTEN)
+    changed = replace(source("Boat", 0.6), chunk_id=None, passage="", state=SourceState.CHANGED)
+    model.finish("Dark green.", (changed, forgotten), FACTS, stopped=False)
+    boat, gone = answer_of(view).source_views
+    assert (boat.toggle.text(), boat.passage.text()) == ("Boat", "This passage was changed or removed since.")
+    assert gone.toggle.text() == "A forgotten note"
+    QTest.mouseClick(gone.toggle, Qt.MouseButton.LeftButton)
+    assert gone.passage.text() == "It was forgotten, and its passages with it."
+    assert gone.open_button.isHidden()

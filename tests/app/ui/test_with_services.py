@@ -114,7 +114,7 @@ def test_a_chat_is_there_again_after_a_restart(
 def test_forgotten_notes_leave_the_catalog(qtbot: QtBot, bench: Bench, real_window: MainWindow) -> None:
     drop_onto(real_window, files(str(bench.write("boat.md", "The hull is green."))))
     qtbot.waitUntil(has_states(real_window, boat=DocumentState.READY), timeout=10_000)
-    real_window.library_actions.forget([real_window.documents.documents[0].id])
+    real_window.library_actions.forget([real_window.documents.documents[0].id], with_backups=False)
     qtbot.waitUntil(has_states(real_window), timeout=10_000)
     assert bench.opened[-1].library.documents() == ()
 
