@@ -190,8 +190,8 @@ class DocumentTableModel(QAbstractTableModel):
                 return plain_tool_tip(_tip(document))
             case Qt.ItemDataRole.AccessibleTextRole:
                 switch = "on" if document.enabled else "off"
-                title = on_one_line(document.title)
-                return f"{title}, {switch}, {state_in_words(document, progress)}, {remark(document)}"
+                state = state_in_words(document, progress)
+                return on_one_line(f"{document.title}, {switch}, {state}, {remark(document)}")
             case DocumentRole.RECORD:
                 return document
             case DocumentRole.PROGRESS:

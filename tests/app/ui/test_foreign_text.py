@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,20 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QTextBrowser, QToolTip
 from pytestqt.qtbot import QtBot
 
+from app.services.notices import Notice, NoticeLevel
 from app.ui.answer_text import AnswerText
+from app.ui.chat_list import ChatListModel
+from app.ui.document_table_model import DocumentRole, DocumentTableModel
+from app.ui.elided_label import ElidedLabel
+from app.ui.folder_list import FolderList
+from app.ui.model_files_dialog import ModelFilesDialog
+from app.ui.notice_bar import NoticeBar
 from app.ui.plain_text import MarkupLabel, PlainLabel, button_text, plain_tool_tip, set_tool_tip
+from app.ui.source_view import SourceView
+from app.ui.status_line import StatusLine
+from engine.models.messages import ModelState
+from storage.records import ChatRecord, DocumentState, FolderRecord, SourceRecord
+from tests.app.ui.fakes import NOW, document, model
 from tests.app.ui.foreign_scenes import SCENES, Scene, markdown, markup, painted, tool_tip
 
 MAGENTA = "#ff00ff"
@@ -275,3 +288,36 @@ def test_what_is_no_markup_of_ours_is_literal_in_a_label_for_markup(qtbot: QtBot
 
 def test_a_name_on_a_button_is_no_shortcut(qtbot: QtBot, qapp: QApplication) -> None:
     assert button_text("Salt & pepper\n&Quit") == "Salt && pepper &&Quit"
+
+
+def test_a_name_that_turns_its_letters_around_is_not_shown_so(qtbot: QtBot) -> None:
+    """Of a catalog from before titles were cleaned, and of paths, which stay what they are."""
+    name = "invoice\u202efdp.exe"
+    path = Path(f"/notes/{name}")
+    waiting = replace(document(1, "Boat", DocumentState.QUEUED), title=name, path=path)
+    learning = replace(waiting, id=2, state=DocumentState.LEARNING)
+    documents = DocumentTableModel()
+    documents.show([waiting, learning])
+    chats = ChatListModel()
+    chats.show([ChatRecord(1, name, NOW, NOW)])
+    source = SourceView([SourceRecord(1, name, str(path), "text", 1.0)])
+    folders = FolderList()
+    folders.show_folders([FolderRecord(1, path, NOW)])
+    status = StatusLine()
+    status.set_started()
+    status.set_documents((learning,))
+    files = ModelFilesDialog(model("gemma-2-2b", ModelState.MISSING))
+    files.add([path])
+    notices = NoticeBar()
+    notices.add(Notice(NoticeLevel.ERROR, f"There is no {path}.", str(path), str(path)))
+    for widget in (source, folders, status, files, notices):
+        qtbot.addWidget(widget)
+    roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+    shown = [str(documents.index(0, 0).data(role)) for role in (*roles, DocumentRole.REMARK)]
+    shown += [str(chats.index(0).data(role)) for role in roles[:2]]
+    shown += [source.toggle.text(), folders.findChildren(ElidedLabel)[0].text(), status.activity.text()]
+    shown += [files.list.item(0).text(), notices.title.text(), notices.detail.toPlainText()]
+    for text in shown:
+        assert "\u202e" not in text
+        assert "invoice\ufffdfdp.exe" in text
+    assert files.sources == (path,)
