@@ -11,7 +11,7 @@ from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
 from storage import backups, quotations, search_index
-from storage.column_types import storable, utc_now
+from storage.column_types import utc_now
 from storage.content_rows import find_model, has_all_adapters, put_content, put_model
 from storage.database import Database
 from storage.job_rows import end_job, end_live_jobs, has_live_job
@@ -29,6 +29,7 @@ from storage.records import (
 )
 from storage.row_records import DOCUMENTS, document_record, folder_record
 from storage.schema import Adapter, Chunk, Content, Document, Folder, Job, Model, SearchUpkeep
+from storage.titles import title_of_file
 
 _IDS_PER_STATEMENT = 500
 
@@ -92,7 +93,7 @@ class Catalog:
             if document is None:
                 document = Document(
                     path=path,
-                    title=storable(path.stem),
+                    title=title_of_file(path),
                     state=DocumentState.QUEUED,
                     folder_id=folder_id,
                     size_bytes=size_bytes,
@@ -142,7 +143,7 @@ class Catalog:
             ValueError: the path is not absolute.
         """
         _require_absolute(new_path)
-        title = storable(new_path.stem)
+        title = title_of_file(new_path)
         with self._database.write() as session:
             if session.get(Document, document_id) is None:
                 return None

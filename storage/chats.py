@@ -23,6 +23,7 @@ from storage.records import (
     TurnRecord,
 )
 from storage.schema import Chat, Chunk, Document, Source, Turn
+from storage.titles import on_one_line, title_of
 
 TITLE_CHARS = 60
 """Longest title made from a question."""
@@ -129,7 +130,7 @@ class Chats:
     def rename(self, chat_id: int, title: str) -> None:
         """Give a conversation another title; a deleted one is passed over."""
         with self._database.write() as session:
-            session.execute(update(Chat).where(Chat.id == chat_id).values(title=title.strip()))
+            session.execute(update(Chat).where(Chat.id == chat_id).values(title=title_of(title)))
 
     def delete(self, chat_id: int) -> None:
         """Remove a conversation with its turns and sources, and its bytes from the file."""
@@ -148,7 +149,7 @@ def _touched_chat(session: Session, chat_id: int) -> Chat:
 
 def _as_title(question: str) -> str:
     """The question on one line, cut at a word's end."""
-    words = " ".join(question.split())
+    words = on_one_line(" ".join(question.split()))
     if len(words) <= TITLE_CHARS:
         return words
     head, space, _ = words[:TITLE_CHARS].rpartition(" ")

@@ -8,6 +8,8 @@ from sqlalchemy import DateTime, String, Text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from storage.storable_text import is_storable, storable
+
 
 def utc_now() -> datetime:
     """The current time, aware, UTC."""
@@ -70,19 +72,3 @@ class UserText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """To text that can be encoded."""
         return None if value is None else storable(value)
-
-
-def is_storable(text: str) -> bool:
-    """Whether UTF-8 can encode the text."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def storable(text: str) -> str:
-    """The text with each lone surrogate replaced by U+FFFD; same length."""
-    if is_storable(text):
-        return text
-    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)

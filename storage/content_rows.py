@@ -6,9 +6,10 @@ from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from storage import quotations, search_index
-from storage.column_types import storable, utc_now
+from storage.column_types import utc_now
 from storage.records import NewChunk
 from storage.schema import Adapter, Chunk, Content, Model
+from storage.storable_text import storable
 
 
 def put_content(

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from storage import quotations, search_index
-from storage.column_types import storable, utc_now
+from storage.column_types import utc_now
 from storage.content_rows import put_model
 from storage.database import Database
 from storage.records import DocumentKind, DocumentRecord, DocumentState, ImportRecord, NewImport
 from storage.row_records import DOCUMENTS, document_record
 from storage.schema import Adapter, Chunk, Content, Document, Model
+from storage.titles import title_of, title_of_file
 
 NO_HYPERNETWORK = ""
 """What stands for a hypernetwork in the catalog where none made the adapter."""
@@ -45,7 +46,9 @@ class ImportedAdapters:
             content_id = _put_content(session, new)
             document = session.scalars(select(Document).where(Document.path == new.path)).one_or_none()
             if document is None:
-                document_id = _insert(session, new, content_id, storable(title or new.path.stem))
+                document_id = _insert(
+                    session, new, content_id, title_of(title or "") or title_of_file(new.path)
+                )
             elif document.kind is DocumentKind.ADAPTER:
                 document_id = document.id
                 _replace(session, document, new, content_id)
@@ -160,7 +163,7 @@ def _replace(session: Session, document: Document, new: NewImport, content_id: i
 
 
 def _set_title(session: Session, document_id: int, title: str) -> None:
-    title = storable(title)
+    title = title_of(title)
     values = {"title": title, "updated_at": utc_now()}
     session.execute(update(Document).where(Document.id == document_id).values(values))
     search_index.set_title(session, document_id, title)

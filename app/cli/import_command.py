@@ -9,9 +9,8 @@ from app.cli.errors import CommandFailed
 from app.cli.home import home_of
 from app.cli.learning import describe
 from app.cli.naming import find_document
-from app.services.adapter_imports import MAX_NAME_CHARS
-from app.services.plain_text import one_line
 from storage.records import DocumentKind
+from storage.titles import MAX_TITLE_CHARS, on_one_line
 
 
 def import_adapter(options: argparse.Namespace, console: Console) -> int:
@@ -55,11 +54,11 @@ def rename(options: argparse.Namespace, console: Console) -> int:
 
 
 def _checked_name(name: str) -> str:
-    tidy = one_line(name)
+    tidy = on_one_line(" ".join(name.split()))
     if not tidy:
         raise CommandFailed("The name is empty.", "Give it one that you will recognise under an answer.")
-    if len(tidy) > MAX_NAME_CHARS:
+    if len(tidy) > MAX_TITLE_CHARS:
         raise CommandFailed(
-            f"The name has {len(tidy)} characters.", f"Give it one of up to {MAX_NAME_CHARS}."
+            f"The name has {len(tidy)} characters.", f"Give it one of up to {MAX_TITLE_CHARS}."
         )
     return tidy

@@ -7,7 +7,6 @@ from pathlib import Path
 from app.services.library_events import DocumentsChanged, LibraryEvents
 from app.services.note_files import canonical
 from app.services.one_shot import run_one_shot
-from app.services.plain_text import one_line
 from app.services.ports import (
     ImportWorkerFactory,
     PreparationProgress,
@@ -21,8 +20,7 @@ from engine.messages import Codec
 from storage.catalog import Catalog
 from storage.imported_adapters import ImportedAdapters
 from storage.records import DocumentRecord, NewImport
-
-MAX_NAME_CHARS = 200
+from storage.titles import title_of
 
 _GGUF_SUFFIX = ".gguf"
 _PEFT_NAMES = ("adapter_config.json", "adapter_model.safetensors")
@@ -102,7 +100,7 @@ class AdapterImports:
         if self._catalog.document_by_path(imported.file) is not None:
             return None
         folder_or_file = source.name if source.is_dir() else source.stem
-        return one_line(imported.title)[:MAX_NAME_CHARS] or folder_or_file
+        return title_of(imported.title) or folder_or_file
 
 
 def _checked_source(named: Path) -> Path:

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListView, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QMenu, QVBoxLayout, QWidget
 
+from app.ui.plain_text import PlainLabel, plain_tool_tip
 from storage.records import ChatRecord
+from storage.titles import on_one_line
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -44,9 +46,9 @@ class ChatListModel(QAbstractListModel):
             return None
         chat = self._shown[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return chat.title or "Untitled chat"
+            return on_one_line(chat.title) or "Untitled chat"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{chat.title}\n{_when(chat.updated_at)}"
+            return plain_tool_tip(f"{on_one_line(chat.title)}\n{_when(chat.updated_at)}")
         return chat if role == CHAT_ROLE else None
 
     def _refresh(self) -> None:
@@ -106,7 +108,7 @@ class ChatListPopup(QFrame):
         self.list.delete_pressed.connect(self._ask_to_delete)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._on_context_menu_requested)
-        self.none = QLabel("No chats yet.", self)
+        self.none = PlainLabel("No chats yet.", self)
         self.none.setProperty("kind", "muted")
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)

@@ -17,10 +17,12 @@ from app.ui.choice_box import ChoiceBox
 from app.ui.composer import QuestionEdit
 from app.ui.elided_label import ElidedLabel
 from app.ui.empty_state import EmptyState
+from app.ui.plain_text import plain_tool_tip, set_tool_tip
 from app.ui.theme import MARGIN
 from app.ui.transcript_model import TranscriptModel
 from app.ui.transcript_view import TEXT_WIDTH, TranscriptView
 from engine.messages import AnswerMode
+from storage.titles import on_one_line
 
 NEW_CHAT = "New chat"
 
@@ -98,8 +100,9 @@ class ChatView(QWidget):
 
     def set_title(self, title: str) -> None:
         """The name of the chat on show."""
-        self.title.setText(title or NEW_CHAT)
-        self.title.setToolTip(title)
+        shown = on_one_line(title)
+        self.title.setText(shown or NEW_CHAT)
+        set_tool_tip(self.title, shown)
 
     def set_answering(self, is_answering: bool) -> None:
         """While an answer runs, Send is Stop."""
@@ -156,7 +159,9 @@ class ChatView(QWidget):
         self.mode_box.setAccessibleName("How to answer")
         for mode, words, hint in MODES:
             self.mode_box.addItem(words, mode)
-            self.mode_box.setItemData(self.mode_box.count() - 1, hint, Qt.ItemDataRole.ToolTipRole)
+            self.mode_box.setItemData(
+                self.mode_box.count() - 1, plain_tool_tip(hint), Qt.ItemDataRole.ToolTipRole
+            )
         self.mode_box.currentIndexChanged.connect(self._on_mode_chosen)
         self.send_button = QPushButton("Send", self.composer)
         self.send_button.setProperty("kind", "primary")
@@ -213,7 +218,7 @@ class ChatView(QWidget):
         self.mode_changed.emit(self.mode)
 
     def _show_mode_hint(self) -> None:
-        self.mode_box.setToolTip(MODES[self.mode_box.currentIndex()][2])
+        set_tool_tip(self.mode_box, MODES[self.mode_box.currentIndex()][2])
 
     def _on_question_focus_changed(self, has_focus: bool) -> None:
         self.composer.setProperty("focused", has_focus)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+from markupsafe import Markup
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QMessageBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox, QWidget
 
+from app.services.plain_text import printable
 from app.ui.document_table_model import plural
 from storage.records import DocumentKind, DocumentRecord
+from storage.titles import on_one_line
 
 SHORTCUTS = (
     ("Ctrl+L", "Go to the question"),
@@ -44,9 +47,11 @@ def _ask(
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(verb)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(question)
-    box.setInformativeText(consequence)
+    box.setText(printable(question))
+    box.setInformativeText(printable(consequence))
+    # Not the box's own setTextFormat(): it leaves the informative text to be guessed at.
+    for label in box.findChildren(QLabel):
+        label.setTextFormat(Qt.TextFormat.PlainText)
     yes = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
     keep = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)
@@ -69,10 +74,10 @@ def confirm_forgetting(
         on_confirmed: called with whether the backups shall go, too.
     """
     if len(documents) == 1 and documents[0].kind is DocumentKind.ADAPTER:
-        what = f"“{documents[0].title}”"
+        what = f"“{on_one_line(documents[0].title)}”"
         rest = "this adapter. It can be imported again only from the file that it came from."
     elif len(documents) == 1:
-        what = f"“{documents[0].title}”"
+        what = f"“{on_one_line(documents[0].title)}”"
         rest = "this note. The file stays where it is, and you can add it again."
     else:
         what = plural(len(documents), "note")
@@ -96,9 +101,12 @@ def show_shortcuts(parent: QWidget) -> None:
     box = QMessageBox(parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setWindowTitle("Keyboard")
-    cell = "<td style='padding: 3px 24px 3px 0'>"
-    rows = "".join(f"<tr>{cell}<b>{keys}</b></td>{cell}{what}</td></tr>" for keys, what in SHORTCUTS)
+    row = Markup(
+        "<tr><td style='padding: 3px 24px 3px 0'><b>{}</b></td>"
+        "<td style='padding: 3px 24px 3px 0'>{}</td></tr>"
+    )
+    rows = Markup("").join(row.format(keys, what) for keys, what in SHORTCUTS)
     box.setTextFormat(Qt.TextFormat.RichText)
-    box.setText(f"<table>{rows}</table>")
+    box.setText(str(Markup("<table>{}</table>").format(rows)))
     box.addButton(QMessageBox.StandardButton.Close)
     box.open()

@@ -113,7 +113,7 @@ class DocumentDelegate(QStyledItemDelegate):
         text = rect.adjusted(_PAD * 2 + _BOX, 0, -4, 0)
         upper, lower = _two_lines(text, painter)
         painter.setPen(QColor(theme.text if document.enabled else theme.muted))
-        title = _elided(painter, document.title, upper.width())
+        title = _elided(painter, str(index.data()), upper.width())
         painter.drawText(upper, Qt.AlignmentFlag.AlignVCenter, title)
         if document.state is DocumentState.FAILED:
             return  # its reason runs below both columns; the state cell, painted later, writes it

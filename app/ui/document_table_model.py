@@ -14,7 +14,9 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from app.ui.plain_text import plain_tool_tip
 from storage.records import DocumentKind, DocumentRecord, DocumentState
+from storage.titles import on_one_line
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -180,21 +182,22 @@ class DocumentTableModel(QAbstractTableModel):
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 if index.column() == Column.TITLE:
-                    return document.title
+                    return on_one_line(document.title)
                 return state_in_words(document, progress)
             case Qt.ItemDataRole.CheckStateRole if index.column() == Column.TITLE:
                 return Qt.CheckState.Checked if document.enabled else Qt.CheckState.Unchecked
             case Qt.ItemDataRole.ToolTipRole:
-                return _tool_tip(document)
+                return plain_tool_tip(_tip(document))
             case Qt.ItemDataRole.AccessibleTextRole:
                 switch = "on" if document.enabled else "off"
-                return f"{document.title}, {switch}, {state_in_words(document, progress)}, {remark(document)}"
+                state = state_in_words(document, progress)
+                return on_one_line(f"{document.title}, {switch}, {state}, {remark(document)}")
             case DocumentRole.RECORD:
                 return document
             case DocumentRole.PROGRESS:
                 return progress
             case DocumentRole.REMARK:
-                return remark(document)
+                return on_one_line(remark(document))
             case _:
                 return None
 
@@ -274,8 +277,8 @@ class DocumentFilter(QSortFilterProxyModel):
         return all(word in haystack for word in self._words)
 
 
-def _tool_tip(document: DocumentRecord) -> str:
-    lines = [str(document.path)]
+def _tip(document: DocumentRecord) -> str:
+    lines = [on_one_line(str(document.path))]
     if document.state is DocumentState.FAILED:
         lines += [document.reason_title, document.reason_detail]
     elif document.note:

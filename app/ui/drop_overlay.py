@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.ui.theme import current_theme
+from storage.titles import on_one_line
 
 
 def local_paths(mime: QMimeData) -> tuple[Path, ...]:
@@ -29,7 +30,7 @@ class DropOverlay(QWidget):
         """Show what dropping ``paths`` would do."""
         n = len(paths)
         if n == 1:
-            what = f"“{paths[0].name}”"
+            what = f"“{on_one_line(paths[0].name)}”"
         elif n:
             what = f"{n:,} items"
         else:

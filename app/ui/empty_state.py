@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from app.ui.plain_text import PlainLabel, button_text
 
 
 class EmptyState(QWidget):
@@ -20,14 +22,13 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self.setObjectName(object_name)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.title = QLabel(self)
+        self.title = PlainLabel(parent=self)
         self.title.setProperty("kind", "title")
-        self.sentence = QLabel(self)
+        self.sentence = PlainLabel(parent=self)
         self.sentence.setProperty("kind", "muted")
         for label in (self.title, self.sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self.button = QPushButton(self)
         if is_primary:
             self.button.setProperty("kind", "primary")
@@ -71,8 +72,7 @@ class EmptyState(QWidget):
             old.deleteLater()
         self._suggestion_buttons = []
         for text in suggestions:
-            # A single & would become a mnemonic.
-            button = QPushButton(text.replace("&", "&&"), self)
+            button = QPushButton(button_text(text), self)
             button.setProperty("suggestion", text)
             button.setAccessibleName(f"Ask: {text}")
             button.clicked.connect(self._on_suggestion_clicked)

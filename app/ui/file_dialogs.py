@@ -43,6 +43,8 @@ def choose_folder(parent: QWidget, title: str, on_chosen: Callable[[Sequence[Pat
 
 def _open(dialog: QFileDialog, on_chosen: Callable[[Sequence[Path]], None]) -> None:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    # Qt's own dialog would let files be renamed and deleted, and ask with their names taken for markup.
+    dialog.setOption(QFileDialog.Option.ReadOnly)
     dialog.filesSelected.connect(partial(_pass_on, on_chosen))
     dialog.open()
 

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QSizePolicy,
     QToolButton,
@@ -15,7 +14,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.elided_label import ElidedLabel
+from app.ui.plain_text import PlainLabel, set_tool_tip
 from storage.records import FolderRecord
+from storage.titles import on_one_line
 
 MOST_SHOWN = 3
 """Beyond this many folders the list scrolls."""
@@ -33,7 +34,7 @@ class FolderList(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        heading = QLabel("Watched folders", self)
+        heading = PlainLabel("Watched folders", self)
         heading.setProperty("kind", "heading")
         self._scroll = QScrollArea(self)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -79,14 +80,15 @@ class _FolderLine(QWidget):
 
     def __init__(self, folder: FolderRecord, parent: QWidget) -> None:
         super().__init__(parent)
-        path = ElidedLabel(str(folder.path), Qt.TextElideMode.ElideMiddle, self)
-        path.setToolTip(str(folder.path))
+        shown = on_one_line(str(folder.path))
+        path = ElidedLabel(shown, Qt.TextElideMode.ElideMiddle, self)
+        set_tool_tip(path, shown)
         path.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.unwatch_button = QToolButton(self)
         self.unwatch_button.setText("Unwatch")
         self.unwatch_button.setProperty("kind", "quiet")
         self.unwatch_button.setProperty("folder_id", folder.id)
-        self.unwatch_button.setAccessibleName(f"Stop watching {folder.path.name}")
+        self.unwatch_button.setAccessibleName(f"Stop watching {on_one_line(folder.path.name)}")
         self.unwatch_button.setToolTip("Follow this folder no longer. Its notes stay in the library.")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -15,6 +15,7 @@ from app.ui.document_table_model import DocumentTableModel, plural
 from app.ui.late_services import LateServices
 from app.ui.ports import AddReportPort
 from storage.records import DocumentRecord, FolderRecord
+from storage.titles import on_one_line
 
 RELOAD_MS = 120
 """A burst of changes is read once, this long after its first."""
@@ -207,14 +208,14 @@ class LibraryActions(QObject):
             self._notices.info(f"Nothing new: {what} in the library already.")
         if not report.skipped:
             return
-        named = [f"{path}: {reason}" for path, reason in report.skipped[:MOST_NAMED]]
+        named = [f"{on_one_line(str(path))}: {reason}" for path, reason in report.skipped[:MOST_NAMED]]
         if len(report.skipped) > MOST_NAMED:
             named.append(f"… and {len(report.skipped) - MOST_NAMED:,} more")
         verb = "was" if len(report.skipped) == 1 else "were"
         title = f"{plural(len(report.skipped), 'file')} {verb} left out."
         if len(report.skipped) == 1:
             path, reason = report.skipped[0]
-            self._notices.warn(title, f"{path.name}: {reason}", str(path))
+            self._notices.warn(title, f"{on_one_line(path.name)}: {reason}", on_one_line(str(path)))
         else:
             added = plural(len(report.added), "note") if report.added else "No note"
             self._notices.warn(title, f"{added} added. The details say why.", "\n".join(named))
@@ -223,7 +224,7 @@ class LibraryActions(QObject):
         self._end_adding()
         self.reload()
         self._notices.info(
-            f"“{document.title}” is imported.",
+            f"“{on_one_line(document.title)}” is imported.",
             "It takes part in every answer; take its tick off to keep it out.",
         )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from markupsafe import Markup, escape
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
@@ -10,7 +11,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -24,6 +24,7 @@ from app.ui.document_delegate import DocumentDelegate
 from app.ui.document_table_model import Column, DocumentFilter, DocumentTableModel, plural
 from app.ui.empty_state import EmptyState
 from app.ui.folder_list import FolderList
+from app.ui.plain_text import MarkupLabel, PlainLabel
 from app.ui.theme import MARGIN, current_theme
 from storage.records import DocumentKind, DocumentRecord, DocumentState
 
@@ -107,13 +108,10 @@ class LibraryView(QWidget):
         self._refresh_timer.setInterval(0)
         self._refresh_timer.timeout.connect(self._refresh)
         self.filter_model = DocumentFilter(model, self)
-        self.counts = QLabel(self)
+        self.counts = MarkupLabel(self, opens_links=False)
         self.counts.setProperty("kind", "muted")
         self.counts.setWordWrap(True)
         self.counts.setAccessibleName("State of the library")
-        self.counts.setTextInteractionFlags(
-            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
-        )
         self.counts.linkActivated.connect(self._on_counts_link)
         self.search = QLineEdit(self)
         self.search.setPlaceholderText("Filter notes")
@@ -210,7 +208,7 @@ class LibraryView(QWidget):
         self.delegate.retry_clicked.connect(self._on_retry_clicked)
 
     def _lay_out(self) -> None:
-        heading = QLabel("Notes", self)
+        heading = PlainLabel("Notes", self)
         heading.setProperty("kind", "title")
         self.add_files_button = _button("Add files…", self.add_files_requested, self)
         self.add_folder_button = _button("Add folder…", self.add_folder_requested, self)
@@ -253,12 +251,13 @@ class LibraryView(QWidget):
 
     def _refresh(self) -> None:
         documents = self._model.documents
-        words = counts_in_words(documents)
+        words = escape(counts_in_words(documents))
         colour = current_theme(self).bad
         n_failed = sum(document.state is DocumentState.FAILED for document in documents)
         failed = f"{n_failed:,} failed"
         if n_failed:
-            words = words.replace(failed, f'<a href="failed" style="color: {colour}">{failed}</a>')
+            link = Markup('<a href="failed" style="color: {}">{}</a>').format(colour, failed)
+            words = words.replace(failed, link)
         self.counts.setText(words)
         self.counts.setVisible(bool(words))
         self.search.setVisible(bool(documents))

@@ -1,27 +1,28 @@
-"""Sentences whose addresses can be clicked."""
+"""Sentences whose addresses can be clicked, as Markup."""
 
 import re
-from html import escape
+
+from markupsafe import Markup, escape
 
 _ADDRESS = re.compile(r"https?://[^\s<>]*[^\s<>.,;:)]")
 
 
-def with_links(text: str, colour: str) -> str:
-    """``text`` as rich text in which addresses are links; nothing else in it is taken for markup.
+def with_links(text: str, colour: str) -> Markup:
+    """``text`` with its addresses as links; nothing else in it is taken for markup.
 
     Args:
         text: plain.
         colour: of the links, as ``#rrggbb``: QLabel does not take them from the style sheet.
     """
-    found, html, end = _ADDRESS.finditer(text), [], 0
-    for match in found:
-        html.append(escape(text[end : match.start()]))
-        html.append(link(match[0], match[0].partition("://")[2], colour))
+    parts, end = [], 0
+    for match in _ADDRESS.finditer(text):
+        parts += [escape(text[end : match.start()]), link(match[0], match[0].partition("://")[2], colour)]
         end = match.end()
-    html.append(escape(text[end:]))
-    return "".join(html)
+    return Markup("").join([*parts, escape(text[end:])])
 
 
-def link(address: str, words: str, colour: str) -> str:
-    """Rich text: ``words`` that lead to ``address``."""
-    return f'<a href="{escape(address)}" style="color: {colour}">{escape(words)}</a>'
+def link(address: str, words: str, colour: str) -> Markup:
+    """``words`` that lead to ``address``; only words if that is no page of the web."""
+    if not _ADDRESS.fullmatch(address):
+        return escape(words)
+    return Markup('<a href="{}" style="color: {}">{}</a>').format(address, colour, words)

@@ -41,6 +41,7 @@ from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord
+from storage.titles import on_one_line
 
 if TYPE_CHECKING:
     from app.ui.model_actions import Remark
@@ -306,7 +307,7 @@ class MainWindow(QMainWindow):
     def _on_delete_chat_requested(self, chat: ChatRecord) -> None:
         confirm(
             self,
-            f"Delete “{chat.title}”?",
+            f"Delete “{on_one_line(chat.title)}”?",
             "Its questions and answers are removed for good. Your notes stay.",
             "Delete",
             partial(self.chat_actions.delete, chat),

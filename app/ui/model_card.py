@@ -1,12 +1,10 @@
 """One base model in the Models dialog: what it is, how it stands here, and what can be done with it."""
 
-from html import escape
-
+from markupsafe import Markup
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -17,6 +15,7 @@ from PySide6.QtWidgets import (
 from app.services.model_words import STATES, parts_that_ask, progress_text, size_text
 from app.ui.links import link, with_links
 from app.ui.model_actions import Download, ModelsShown, Remark
+from app.ui.plain_text import MarkupLabel, PlainLabel
 from app.ui.theme import GAP, MARGIN, current_theme
 from app.ui.token_panel import TokenPanel
 from engine.models.fitting import Fit
@@ -72,14 +71,14 @@ class ModelCard(QFrame):
         self.standing = _label(self, "chip")
         self.standing.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         self.standing.setWordWrap(False)
-        self.facts = _label(self, "muted", is_rich=True)
+        self.facts = _markup_label(self, "muted")
         self.fit = _label(self, "good")
         self.fit.setWordWrap(False)
         self.fit.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.reason = _label(self)
-        self.consent = _label(self, "muted", is_rich=True)
+        self.consent = _markup_label(self, "muted")
         self.problem = _label(self, "bad")
-        self.remark = _label(self, is_rich=True)
+        self.remark = _markup_label(self)
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.bar.setRange(0, _STEPS)
@@ -123,15 +122,17 @@ class ModelCard(QFrame):
 
     def _show_rich(self, model: ModelFound, state: ModelsShown) -> None:
         colour = current_theme(self).accent
-        licence = link(model.parts[0].page, model.licence, colour) if model.parts else escape(model.licence)
-        self.facts.setText(f"{escape(model.summary)} Licence: {licence}. {escape(_size(model))}")
+        licence = link(model.parts[0].page, model.licence, colour) if model.parts else model.licence
+        facts = Markup("{} Licence: {}. {}")
+        self.facts.setText(facts.format(model.summary, licence, _size(model)))
         asking = parts_that_ask(model)
         pages = dict.fromkeys(link(part.page, part.repo, colour) for part in asking)
-        consent = f"Log in and accept the conditions at {' and '.join(pages)} before you download."
+        consent = Markup("Log in and accept the conditions at {} before you download.")
         is_said_elsewhere = model.name in state.asking or _download_of(model, state) is not None
-        _show_text(self.consent, consent if pages and not is_said_elsewhere else "")
+        is_asked = bool(pages) and not is_said_elsewhere
+        _show_text(self.consent, consent.format(Markup(" and ").join(pages)) if is_asked else "")
         remark = state.remarks.get(model.name)
-        _show_text(self.remark, _remark_html(remark, colour) if remark else "")
+        _show_text(self.remark, _remark_markup(remark, colour) if remark else "")
         self._set_kind(self.remark, "bad" if remark is not None and remark.is_bad else "")
 
     def _show_download(self, download: Download | None) -> None:
@@ -225,7 +226,7 @@ class ModelCard(QFrame):
         layout.addSpacing(2)
         layout.addLayout(buttons)
 
-    def _set_kind(self, label: QLabel, kind: str) -> None:
+    def _set_kind(self, label: PlainLabel | MarkupLabel, kind: str) -> None:
         if label.property("kind") != kind:
             label.setProperty("kind", kind)
             label.style().unpolish(label)
@@ -242,12 +243,12 @@ def _size(model: ModelFound) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def _remark_html(remark: Remark, colour: str) -> str:
-    detail = f" {with_links(remark.detail, colour)}" if remark.detail else ""
-    return f"<b>{with_links(remark.title, colour)}</b>{detail}"
+def _remark_markup(remark: Remark, colour: str) -> Markup:
+    title, detail = with_links(remark.title, colour), with_links(remark.detail, colour)
+    return Markup("<b>{}</b> {}").format(title, detail)
 
 
-def _show_text(label: QLabel, text: str) -> None:
+def _show_text(label: PlainLabel | MarkupLabel, text: str) -> None:
     label.setText(text)
     label.setVisible(bool(text))
 
@@ -260,14 +261,17 @@ def _set_primary(button: QPushButton, *, is_primary: bool) -> None:
         button.style().polish(button)
 
 
-def _label(parent: QWidget, kind: str = "", *, is_rich: bool = False) -> QLabel:
-    label = QLabel(parent)
+def _label(parent: QWidget, kind: str = "") -> PlainLabel:
+    label = PlainLabel(parent=parent)
     label.setProperty("kind", kind)
     label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.RichText if is_rich else Qt.TextFormat.PlainText)
-    if is_rich:
-        label.setOpenExternalLinks(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+    return label
+
+
+def _markup_label(parent: QWidget, kind: str = "") -> MarkupLabel:
+    label = MarkupLabel(parent, opens_links=True)
+    label.setProperty("kind", kind)
+    label.setWordWrap(True)
     return label
 
 

@@ -3,23 +3,36 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from markupsafe import Markup
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QListWidget,
+    QListWidgetItem,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.ui.file_dialogs import choose_files, choose_folder
+from app.ui.plain_text import MarkupLabel, PlainLabel
 from engine.models.messages import ModelFound
+from storage.titles import on_one_line
 
+_WHICH_FILES = Markup(
+    "<ul style='margin-left: -20px'>"
+    "<li>the folder of the model as transformers saves it: config.json, tokenizer, safetensors</li>"
+    "<li>a GGUF file of the same model, of any quantisation</li>"
+    "<li>its hypernetwork: pytorch_model.bin of Doc-to-LoRA, or a folder with several parts</li>"
+    "</ul>"
+    "They are checked, and stay where they are. What is not among them is downloaded."
+)
 _WEIGHTS = "Models (*.gguf *.bin *.safetensors *.json);;All files (*)"
+_PATH_ROLE = Qt.ItemDataRole.UserRole + 1
+"""The Path; the text of a row is for the eye."""
 
 
 class ModelFilesDialog(QDialog):
@@ -34,18 +47,10 @@ class ModelFilesDialog(QDialog):
     def __init__(self, model: ModelFound, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Use files I have")
-        heading = QLabel(f"{model.title} from your own files", self)
+        heading = PlainLabel(f"{model.title} from your own files", self)
         heading.setProperty("kind", "heading")
-        words = QLabel(
-            "<ul style='margin-left: -20px'>"
-            "<li>the folder of the model as transformers saves it: config.json, tokenizer, safetensors</li>"
-            "<li>a GGUF file of the same model, of any quantisation</li>"
-            "<li>its hypernetwork: pytorch_model.bin of Doc-to-LoRA, or a folder with several parts</li>"
-            "</ul>"
-            "They are checked, and stay where they are. What is not among them is downloaded.",
-            self,
-        )
-        words.setTextFormat(Qt.TextFormat.RichText)
+        words = MarkupLabel(self, opens_links=False)
+        words.setText(_WHICH_FILES)
         words.setWordWrap(True)
         self.list = QListWidget(self)
         self.list.setObjectName("modelFiles")
@@ -85,14 +90,15 @@ class ModelFilesDialog(QDialog):
     @property
     def sources(self) -> tuple[Path, ...]:
         """What is on the list."""
-        return tuple(Path(self.list.item(row).text()) for row in range(self.list.count()))
+        return tuple(self.list.item(row).data(_PATH_ROLE) for row in range(self.list.count()))
 
     def add(self, paths: Sequence[Path]) -> None:
         """Put files and folders on the list, each once."""
         known = set(self.sources)
         for path in dict.fromkeys(paths):
             if path not in known:
-                self.list.addItem(str(path))
+                item = QListWidgetItem(on_one_line(str(path)), self.list)
+                item.setData(_PATH_ROLE, path)
         self._refresh()
 
     def accept(self) -> None:

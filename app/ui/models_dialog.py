@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from app.ui.dialogs import confirm
 from app.ui.model_actions import ModelActions, ModelsShown
 from app.ui.model_card import ModelCard
 from app.ui.model_files_dialog import ModelFilesDialog
+from app.ui.plain_text import PlainLabel
 from app.ui.theme import GAP
 from engine.models.fitting import gigabytes
 from engine.models.messages import ModelFound
@@ -42,15 +42,13 @@ class ModelsDialog(QDialog):
         self.setWindowTitle("Models")
         self.model_actions = actions
         self.cards: dict[str, ModelCard] = {}
-        introduction = QLabel(_INTRODUCTION, self)
+        introduction = PlainLabel(_INTRODUCTION, self)
         introduction.setWordWrap(True)
-        self.machine = QLabel(self)
+        self.machine = PlainLabel(parent=self)
         self.machine.setProperty("kind", "muted")
-        self.machine.setTextFormat(Qt.TextFormat.PlainText)
         self.machine.setWordWrap(True)
-        self.problem = QLabel(self)
+        self.problem = PlainLabel(parent=self)
         self.problem.setProperty("kind", "bad")
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setWordWrap(True)
         self.again_button = QPushButton("Look again", self)
         self.again_button.setAutoDefault(False)
@@ -76,7 +74,7 @@ class ModelsDialog(QDialog):
         for card in self.cards.values():
             card.token.forget()
 
-    def _lay_out(self, introduction: QLabel) -> None:
+    def _lay_out(self, introduction: PlainLabel) -> None:
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
@@ -87,7 +85,7 @@ class ModelsDialog(QDialog):
         trouble = QHBoxLayout()
         trouble.addWidget(self.problem, 1)
         trouble.addWidget(self.again_button)
-        footnote = QLabel(_FOOTNOTE, self)
+        footnote = PlainLabel(_FOOTNOTE, self)
         footnote.setProperty("kind", "muted")
         footnote.setWordWrap(True)
         close = QPushButton("Close", self)

@@ -4,7 +4,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -12,6 +11,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.services.notices import Notice, NoticeLevel
+from app.services.plain_text import printable
+from app.ui.plain_text import PlainLabel
 from app.ui.theme import MARGIN
 
 KEPT = 50
@@ -29,14 +30,12 @@ class NoticeBar(QFrame):
         self.setObjectName("noticeBar")
         self.setAccessibleName("Notice")
         self._notices: list[Notice] = []
-        self.title = QLabel(self)
+        self.title = PlainLabel(parent=self)
         self.title.setProperty("kind", "heading")
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setWordWrap(True)
-        self.message = QLabel(self)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.message = PlainLabel(parent=self)
         self.message.setWordWrap(True)
-        self.count = QLabel(self)
+        self.count = PlainLabel(parent=self)
         self.count.setProperty("kind", "muted")
         self.details_button = QPushButton("Details", self)
         self.details_button.setCheckable(True)
@@ -107,7 +106,7 @@ class NoticeBar(QFrame):
         self.title.setText(notice.title)
         self.message.setText(notice.message)
         self.message.setVisible(bool(notice.message))
-        self.detail.setPlainText(notice.detail)
+        self.detail.setPlainText(printable(notice.detail))
         self.details_button.setVisible(bool(notice.detail))
         if not notice.detail:
             self.details_button.setChecked(False)

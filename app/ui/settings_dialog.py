@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.services.settings import Settings
 from app.ui.chat_view import MODES
 from app.ui.choice_box import ChoiceBox
+from app.ui.plain_text import PlainLabel, plain_tool_tip
 from engine.models.catalogue import CATALOGUE
 
 DEVICE_NAMES = (
@@ -46,7 +46,7 @@ class SettingsDialog(QDialog):
         self.mode = ChoiceBox(self)
         for mode, words, hint in MODES:
             self.mode.addItem(words, mode)
-            self.mode.setItemData(self.mode.count() - 1, hint, Qt.ItemDataRole.ToolTipRole)
+            self.mode.setItemData(self.mode.count() - 1, plain_tool_tip(hint), Qt.ItemDataRole.ToolTipRole)
         self.mode.setCurrentIndex([mode for mode, _, _ in MODES].index(settings.mode))
         self.mode.setAccessibleName("Answer new questions")
         self.passages = _number(settings.max_active_chunks, 1, 64, "Passages in one answer", self)
@@ -68,7 +68,7 @@ class SettingsDialog(QDialog):
         form.addRow("Language model", self._model_line())
         form.addRow("Learn on", self.device)
         form.addRow("Processor threads", self.threads)
-        remark = QLabel("Model, device and threads take effect when Loreleaf starts the next time.", self)
+        remark = PlainLabel("Model, device and threads take effect when Loreleaf starts the next time.", self)
         remark.setProperty("kind", "muted")
         remark.setWordWrap(True)
         buttons = QDialogButtonBox(
@@ -88,8 +88,7 @@ class SettingsDialog(QDialog):
     def _model_line(self) -> QHBoxLayout:
         """Which one it is, and the way to the others."""
         titles = {entry.name: entry.title for entry in CATALOGUE}
-        model = QLabel(titles.get(self._settings.model, self._settings.model), self)
-        model.setTextFormat(Qt.TextFormat.PlainText)
+        model = PlainLabel(titles.get(self._settings.model, self._settings.model), self)
         self.models_button = QPushButton("Models…", self)
         self.models_button.setAutoDefault(False)
         self.models_button.clicked.connect(self._on_models)

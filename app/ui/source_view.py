@@ -8,7 +8,6 @@ from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPaintEvent, QResi
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -16,8 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.plain_text import PlainLabel, button_text, set_tool_tip
 from app.ui.theme import current_theme
 from storage.records import SourceRecord, SourceState
+from storage.titles import on_one_line
 
 NO_TEXT = "An imported adapter. It has no text to show."
 CHANGED = "This passage was changed or removed since."
@@ -74,24 +75,24 @@ class SourceView(QFrame):
         source = passages[0]
         share = sum(passage.weight for passage in passages)
         self._can_open = any(passage.passage for passage in passages) or source.state is SourceState.CHANGED
-        self._title = FORGOTTEN_TITLE if source.state is SourceState.FORGOTTEN else source.document
+        is_forgotten = source.state is SourceState.FORGOTTEN
+        self._title = FORGOTTEN_TITLE if is_forgotten else on_one_line(source.document)
         text = "\n\n".join(dict.fromkeys(_words(passage) for passage in passages))
         self.setObjectName("source")
         self._source = source
         self.toggle = QToolButton(self)
         self.toggle.setCheckable(True)
-        self.toggle.setText(self._title)
+        self.toggle.setText(button_text(self._title))
         self.toggle.setArrowType(Qt.ArrowType.RightArrow)
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         # Its text is shortened to the room there is, so it must not ask for more.
         self.toggle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.toggle.setAccessibleName(f"Source {self._title}, share {share:.0%}")
-        self.toggle.setToolTip(_beginning(text))
+        set_tool_tip(self.toggle, _beginning(text))
         self.toggle.toggled.connect(self._on_toggled)
 
-        self.passage = QLabel(text, self)
+        self.passage = PlainLabel(text, self)
         self.passage.setWordWrap(True)
-        self.passage.setTextFormat(Qt.TextFormat.PlainText)
         self.passage.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
@@ -127,8 +128,8 @@ class SourceView(QFrame):
         super().resizeEvent(event)
         room = self.toggle.width() - INDENT
         metrics = self.toggle.fontMetrics()
-        title = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, max(room, 40))
-        self.toggle.setText(title.replace("&", "&&"))
+        shown = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, max(room, 40))
+        self.toggle.setText(button_text(shown))
 
     def _on_toggled(self, is_open: bool) -> None:
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)

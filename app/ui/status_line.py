@@ -5,7 +5,9 @@ from PySide6.QtWidgets import QProgressBar, QSizePolicy, QStatusBar, QWidget
 
 from app.services.library_events import EngineState, EngineStateChanged, JobProgressed, WorkerName
 from app.ui.elided_label import ElidedLabel
+from app.ui.plain_text import set_tool_tip
 from storage.records import DocumentRecord, DocumentState
+from storage.titles import on_one_line
 
 LEAST_ACTIVITY_WIDTH = 240
 """In a narrow window the device is shortened first, in device-independent pixels."""
@@ -112,9 +114,8 @@ class StatusLine(QStatusBar):
             return
         self.device.setText(f"{named.device} · {named.reason}" if named.reason else named.device)
         verbs = {"ingest": "Learning", "chat": "Answering", "models": "Preparing"}
-        self.device.setToolTip(
-            "\n".join(f"{verbs[event.worker]}: {event.device}. {event.reason}".strip() for event in ready)
-        )
+        lines = [f"{verbs[event.worker]}: {event.device}. {event.reason}".strip() for event in ready]
+        set_tool_tip(self.device, "\n".join(lines))
 
     def _activity(self) -> str:
         if self._is_not_opened:
@@ -161,5 +162,5 @@ class StatusLine(QStatusBar):
             document = next((d for d in learning if d.id == self._progress.document_id), document)
             if document.id == self._progress.document_id:
                 done = f" ({self._progress.n_done} of {self._progress.n_chunks} passages)"
-                return f"Learning “{document.title}”{done}{waiting}"
-        return f"Learning “{document.title}”{waiting}"
+                return f"Learning “{on_one_line(document.title)}”{done}{waiting}"
+        return f"Learning “{on_one_line(document.title)}”{waiting}"

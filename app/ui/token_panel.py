@@ -1,10 +1,12 @@
 """Where the user gives a token that a publisher wants."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from markupsafe import Markup
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.services.hub_token import TokenMissing
 from app.ui.links import with_links
+from app.ui.plain_text import MarkupLabel
 from app.ui.theme import GAP, current_theme
 
 
@@ -21,11 +23,8 @@ class TokenPanel(QFrame):
         super().__init__(parent)
         self.setObjectName("tokenPanel")
         self._missing: TokenMissing | None = None
-        self.words = QLabel(self)
+        self.words = MarkupLabel(self, opens_links=True)
         self.words.setWordWrap(True)
-        self.words.setTextFormat(Qt.TextFormat.RichText)
-        self.words.setOpenExternalLinks(True)
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.field = QLineEdit(self)
         self.field.setEchoMode(QLineEdit.EchoMode.Password)
         self.field.setPlaceholderText("Paste the token here; it stays invisible")
@@ -72,9 +71,8 @@ class TokenPanel(QFrame):
         if self._missing is not None:
             colour = current_theme(self).accent
             title, detail = (with_links(text, colour) for text in (self._missing.title, self._missing.detail))
-            self.words.setText(
-                f"<b>{title}</b> {detail} Then paste it here; Loreleaf keeps it once it worked."
-            )
+            words = Markup("<b>{}</b> {} Then paste it here; Loreleaf keeps it once it worked.")
+            self.words.setText(words.format(title, detail))
 
     def _on_text_changed(self, text: str) -> None:
         self.button.setEnabled(bool(text.strip()))

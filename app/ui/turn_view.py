@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.answer_text import AnswerText
+from app.ui.plain_text import PlainLabel
 from app.ui.source_view import SourceView
 from app.ui.transcript_model import EntryState, TranscriptEntry
 from engine.messages import AnswerMode
 from storage.records import AnswerFacts, SourceRecord
+from storage.titles import on_one_line
 
 BUBBLE_WIDTH = 520
 """A question's bubble is at most this wide, in device-independent pixels."""
@@ -42,7 +44,7 @@ def waiting_words(entry: TranscriptEntry) -> str:
     """What an answer says before its first word."""
     if entry.state is EntryState.WAITING:
         return "Thinking…" if entry.mode == AnswerMode.PLAIN else "Finding the notes that matter…"
-    titles = list(dict.fromkeys(source.document for source in entry.sources))
+    titles = list(dict.fromkeys(on_one_line(source.document) for source in entry.sources))
     if not titles:
         return "Thinking…"
     verb = "Reading" if entry.mode == AnswerMode.QUOTES else "Remembering"
@@ -63,12 +65,11 @@ def passages_by_note(sources: Sequence[SourceRecord]) -> tuple[tuple[SourceRecor
     return tuple(tuple(notes[path]) for path in sorted(notes, key=lambda path: -shares[path]))
 
 
-class BubbleText(QLabel):
+class BubbleText(PlainLabel):
     """Plain text as wide as its longest line, up to BUBBLE_WIDTH; wraps when there is less room."""
 
     def __init__(self, text: str, parent: QWidget) -> None:
         super().__init__(text, parent)
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -118,23 +119,20 @@ class AnswerView(QWidget):
     def __init__(self, entry: TranscriptEntry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown_sources: tuple[SourceRecord, ...] = ()
-        self.waiting = QLabel(self)
+        self.waiting = PlainLabel(parent=self)
         self.waiting.setProperty("kind", "muted")
-        self.waiting.setTextFormat(Qt.TextFormat.PlainText)
         self.waiting.setWordWrap(True)
         self.text = AnswerText(self)
         self.text.setAccessibleName("Answer")
-        self.refusal = QLabel(self)
+        self.refusal = PlainLabel(parent=self)
         self.refusal.setProperty("kind", "bad")
-        self.refusal.setTextFormat(Qt.TextFormat.PlainText)
         self.refusal.setWordWrap(True)
-        self.refusal_detail = QLabel(self)
+        self.refusal_detail = PlainLabel(parent=self)
         self.refusal_detail.setProperty("kind", "muted")
-        self.refusal_detail.setTextFormat(Qt.TextFormat.PlainText)
         self.refusal_detail.setWordWrap(True)
-        self.remark = QLabel(self)
+        self.remark = PlainLabel(parent=self)
         self.remark.setProperty("kind", "muted")
-        self.facts = QLabel(self)
+        self.facts = PlainLabel(parent=self)
         self.facts.setProperty("kind", "facts")
         self.facts.setWordWrap(True)
         self.facts.setAccessibleName("Facts about this answer")
@@ -198,7 +196,7 @@ class AnswerView(QWidget):
         QGuiApplication.clipboard().setText(self.text.text)
 
     @staticmethod
-    def _say(label: QLabel, words: str) -> None:
+    def _say(label: PlainLabel, words: str) -> None:
         label.setText(words)
         label.setVisible(bool(words))
 

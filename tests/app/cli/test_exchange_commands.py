@@ -242,7 +242,7 @@ def test_it_is_named_as_a_source_without_a_passage(notes: Shell, exchange: FakeE
         ("", [], "style"),
         ("Dentist and 1 more", [], "Dentist and 1 more"),
         ("Dentist", ["--name", " My  own "], "My own"),
-        ("Two\nlines" + 300 * "x", [], "Two lines" + 191 * "x"),
+        ("Two\nlines" + 300 * "x", [], "Two lines" + 190 * "x" + "…"),
     ],
 )
 def test_its_name_is_the_users_or_its_own_or_its_folders(
