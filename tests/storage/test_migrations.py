@@ -149,6 +149,25 @@ def test_a_first_schema_without_documents_is_migrated_too(tmp_path: Path) -> Non
     database.close()
 
 
+def test_what_chats_quoted_of_forgotten_notes_goes_with_the_migration(tmp_path: Path) -> None:
+    path = Path(shutil.copy(FROZEN[1], tmp_path / "catalog.sqlite3"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("DELETE FROM documents WHERE title = 'Car'")  # as versions before did
+        connection.execute("DELETE FROM contents WHERE note = 'Read as Windows-1252.'")
+
+    database = Database.open(path)
+    Catalog(database).clean_up()
+    database.close()
+
+    left = b"".join(file.read_bytes() for file in tmp_path.glob("catalog.*"))
+    assert b"AL-42" not in left
+    assert b"Car.txt" not in left
+    assert b"sea green" in left
+    (copy,) = backups_of(path)
+    assert b"AL-42" in copy.read_bytes()
+
+
 def test_there_is_a_frozen_catalog_of_every_schema() -> None:
     assert [path.stem for path in FROZEN] == [f"schema_{name}" for name in migration.known_revisions()]
 
