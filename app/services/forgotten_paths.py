@@ -59,7 +59,7 @@ class ForgottenPaths:
             self._stamp = stamp
         except FileNotFoundError:
             self._paths, self._stamp = set(), None
-        except (OSError, ValueError, TypeError) as exc:
+        except (OSError, ValueError, TypeError, RecursionError) as exc:
             self._notices.warn(
                 "The list of forgotten notes cannot be read.",
                 "Notes in watched folders that you told Loreleaf to forget may come back.",
