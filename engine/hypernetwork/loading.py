@@ -112,10 +112,7 @@ def read_hypernetwork(path: Path) -> Hypernetwork:
     checkpoint = read_checkpoint(path / CHECKPOINT_FILE if path.is_dir() else path)
     with torch.device("meta"):  # the initial values are not wanted
         hypernetwork = Hypernetwork(checkpoint.config)
-    try:
-        hypernetwork.load_state_dict(checkpoint.tensors, assign=True)
-    except RuntimeError as exc:  # whatever does not match, all of it in one message
-        raise ModelUnavailable("This hypernetwork cannot be used.", f"{path}: {exc}") from exc
+    hypernetwork.load_state_dict(checkpoint.tensors, assign=True)
     return hypernetwork.float().eval().requires_grad_(requires_grad=False)
 
 
