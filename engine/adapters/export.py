@@ -8,11 +8,11 @@ from engine.adapters.gguf_format import pack, write_adapter
 from engine.adapters.gguf_validation import validate_adapter
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import AdapterExported, ExportAdapter
-from engine.adapters.outcome import tell_outcome
 from engine.adapters.peft_format import peft_files, write_peft
 from engine.adapters.provenance import Provenance
 from engine.adapters.target import target_of
 from engine.models.whole_files import write_whole_bytes
+from engine.outcome import tell_outcome
 
 
 def main(conn: Connection, order: ExportAdapter) -> None:

@@ -11,10 +11,10 @@ from engine.adapters.composition import Composition, compose
 from engine.adapters.gguf_merging import merge_gguf
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import MergeAdapters, MergeProgress, ModelMerged
-from engine.adapters.outcome import tell_outcome
 from engine.adapters.provenance import MERGED, Provenance
 from engine.adapters.transformers_merging import TransformersBase
 from engine.models.whole_files import put_in_place
+from engine.outcome import tell_outcome
 
 
 def main(conn: Connection, order: MergeAdapters) -> None:

@@ -4,8 +4,10 @@ import os
 import signal
 import sys
 from multiprocessing.connection import Client, Connection
+from pathlib import Path
 
 from engine.messages import Shutdown, WorkerFailed
+from engine.outcome import tell_outcome
 
 
 def echo(conn: Connection, settings: object) -> None:
@@ -74,3 +76,12 @@ def leave_a_grandchild_with_the_pipe(conn: Connection, settings: object) -> None
             os._exit(0)
     conn.send("ready")
     signal.pause()
+
+
+def stumble(conn: Connection, settings: object) -> None:
+    """Do one thing, and fail at it."""
+
+    def work() -> object:
+        raise ZeroDivisionError("a bug at work")
+
+    tell_outcome(conn, work, "It cannot be done.", Path("somewhere"))
