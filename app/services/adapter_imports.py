@@ -16,6 +16,7 @@ from app.services.ports import (
     PrepareModels,
 )
 from engine.adapters.messages import AdapterImported, ImportAdapter
+from engine.adapters.provenance import tidy_title
 from engine.errors import InvalidAdapter
 from engine.messages import Codec
 from storage.catalog import Catalog
@@ -102,7 +103,7 @@ class AdapterImports:
         if self._catalog.document_by_path(imported.file) is not None:
             return None
         folder_or_file = source.name if source.is_dir() else source.stem
-        return one_line(imported.title)[:MAX_NAME_CHARS] or folder_or_file
+        return one_line(imported.title)[:MAX_NAME_CHARS] or tidy_title(folder_or_file)
 
 
 def _checked_source(named: Path) -> Path:
