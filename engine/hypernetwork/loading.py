@@ -199,7 +199,8 @@ def _tokenizer(source: str | Path | nn.Module, model: nn.Module) -> Any:  # noqa
 
 def _template(config: HypernetworkConfig, encoder: nn.Module, tokenizer: Any) -> Template:  # noqa: ANN401
     model_type = str(encoder.config.get_text_config().model_type)  # type: ignore[union-attr, operator]
-    known = template_for(config.base_model, model_type)
+    # The affixes are token ids: they must be those of the model that reads them.
+    known = template_for(config.encoder_model or config.base_model, model_type)
     if known is not None:
         return known
     mark = "\N{SYMBOL FOR UNIT SEPARATOR}"
