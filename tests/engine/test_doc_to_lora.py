@@ -242,6 +242,39 @@ def test_a_foreign_encoder_must_be_given_and_is_used(checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "null",
+        "{}",
+        "[" * 100_000,
+        '{"model_type": "qwen3", "hidden_size": "x"}',
+        '{"model_type": []}',
+    ],
+    ids=range(7),
+)
+def test_a_damaged_folder_of_a_model_is_told_in_a_sentence(
+    text: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    write_checkpoint(checkpoint, random_hypernetwork(CONFIG))
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text(text)
+    with pytest.raises(ModelUnavailable, match="This model cannot be loaded"):
+        load_checkpoint(checkpoint, tmp_path / "base", tokenizer=words())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", "[" * 100_000, '{"model": {"type": "BPE"}}'], ids=range(5))
+def test_a_damaged_tokenizer_is_told_in_a_sentence(text: str, checkpoint: Path, tmp_path: Path) -> None:
+    write_checkpoint(checkpoint, random_hypernetwork(CONFIG))
+    made("qwen3").save_pretrained(tmp_path / "base")
+    (tmp_path / "base" / "tokenizer.json").write_text(text)
+    (tmp_path / "base" / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    with pytest.raises(ModelUnavailable, match="tokenizer cannot be loaded"):
+        load_checkpoint(checkpoint, tmp_path / "base")
+
+
+@pytest.mark.parametrize(
     ("base", "encoder"),
     [("google/gemma-2-2b-it", "tiny/other"), ("tiny/base", "Qwen/Qwen3-4B-Instruct-2507")],
 )
