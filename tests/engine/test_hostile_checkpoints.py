@@ -1,6 +1,7 @@
 """Checkpoints that were made to do harm end in a sentence, and cost neither memory nor time."""
 
 import sys
+import zipfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ import torch
 
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.checkpoint import read_checkpoint
-from engine.hypernetwork.checkpoint_pickle import read_pickle
-from tests.engine.hostile_pickles import ARCHIVES, programs, write_program
+from engine.hypernetwork.checkpoint_file import CheckpointFile
+from engine.hypernetwork.checkpoint_pickle import StoredNumbers, StoredTensor, read_pickle
+from tests.engine.hostile_pickles import ARCHIVES, programs, write_program, write_zip
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_checkpoint import PLAIN
 
@@ -55,6 +57,65 @@ def test_none_of_them_runs_anything_or_takes_more_memory_than_a_small_file_may(t
 def test_a_file_that_calls_something_is_said_to_do_so(case: str, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="could run programs"):
         read_pickle(programs(tmp_path / "ran")[case])
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("read beyond the end", "does not fit its 16 numbers"),
+        ("offset beyond the end", "does not fit its 16 numbers"),
+        ("negative offset", "a tensor is damaged"),
+        ("negative stride", "a tensor is damaged"),
+        ("negative count", "a tensor is damaged"),
+        ("stride 0, two gigabytes", "does not fit its 16 numbers"),
+        ("stride 0, small", "does not fit its 16 numbers"),
+        ("overlapping rows", "does not fit its 16 numbers"),
+        ("a size that overflows", "does not fit its 16 numbers"),
+        ("a hundred axes", "a tensor is damaged"),
+        ("no storage", "a tensor is damaged"),
+        ("half a storage", "a tensor is damaged"),
+        ("tuples as a key", "other keys than names"),
+        ("tuples as attributes", "other keys than names"),
+        ("tuples in a set", "calls something in an unknown way"),
+        ("tuples as a key, duplicated", "the instruction DUP"),
+        ("attributes of a function", "changes what it must not"),
+        ("attributes of a class", "changes what it must not"),
+        ("OrderedDict with arguments", "calls something in an unknown way"),
+        ("a storage that is called", "calls something in an unknown way"),
+        ("INST", "the instruction STRING"),
+        ("EXT1", "the instruction EXT1"),
+        ("a dotted name", "the instruction SHORT_BINUNICODE"),
+        ("a number of two thousand bits", "the instruction LONG1"),
+        ("below a mark", "the instruction POP"),
+        ("a number", "it holds something else"),
+    ],
+)
+def test_each_is_refused_for_what_is_wrong_with_it(case: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_pickle(programs(tmp_path / "ran")[case])
+
+
+@pytest.mark.parametrize("n_values", [0, 15, 17, 10**6, 2**60])
+def test_an_entry_of_another_length_than_the_pickle_says_is_not_read(n_values: int, tmp_path: Path) -> None:
+    write_program(tmp_path / "a.bin", b"N.")
+    with CheckpointFile(tmp_path / "a.bin") as file:
+        numbers = StoredNumbers("0", torch.float32, 16)
+        assert file.read(StoredTensor(numbers, 0, (4, 4), (4, 1))).shape == (4, 4)
+        with pytest.raises(ValueError, match=f"64 bytes, expected {4 * n_values}"):
+            file.read(StoredTensor(replace(numbers, n_values=n_values), 0, (1,), (1,)))
+        with pytest.raises(KeyError):
+            file.read(StoredTensor(replace(numbers, key="../data.pkl"), 0, (1,), (1,)))
+
+
+def test_a_compressed_entry_is_not_unpacked(tmp_path: Path) -> None:
+    write_zip(tmp_path / "a.bin", {"archive/data.pkl": b"N."})
+    with zipfile.ZipFile(tmp_path / "a.bin", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(64))
+    with (
+        CheckpointFile(tmp_path / "a.bin") as file,
+        pytest.raises(zipfile.BadZipFile, match="is compressed or encrypted"),
+    ):
+        file.read(StoredTensor(StoredNumbers("0", torch.float32, 16), 0, (16,), (1,)))
 
 
 def test_what_a_file_may_name_stays_as_it_was(tmp_path: Path) -> None:
