@@ -4,10 +4,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
-from engine.errors import EngineError
-from engine.messages import WorkerFailed
 from engine.models.catalogue import BUILT_IN
 from engine.models.store import ModelStore
+from engine.outcome import tell_outcome
 
 PROGRESS_STEP = 0.01
 """Progress is sent in steps of at least this share."""
@@ -23,12 +22,10 @@ def main(conn: Connection, wanted: PrepareModels) -> None:
             told = share
             conn.send(PreparationProgress(share))
 
-    try:
-        prepared = _built_in(wanted, tell) if wanted.name == BUILT_IN else _fetched(wanted)
-    except EngineError as exc:
-        conn.send(WorkerFailed(exc.title, exc.detail))
-        return
-    conn.send(prepared)
+    def prepare() -> PreparedModels:
+        return _built_in(wanted, tell) if wanted.name == BUILT_IN else _fetched(wanted)
+
+    tell_outcome(conn, prepare, "The language model cannot be read.", wanted.cache_dir)
 
 
 def _built_in(wanted: PrepareModels, tell: Callable[[float], None]) -> PreparedModels:

@@ -222,7 +222,7 @@ def chat_client(settings: EngineSettings) -> WorkerClient[ChatCommand, ChatEvent
     return WorkerClient("engine.chat.worker:main", settings, "chat")
 
 
-def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
+def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound | WorkerFailed]:
     """The client of the process that looks which models are there."""
     return WorkerClient("engine.models.survey:main", wanted, "survey")
 

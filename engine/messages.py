@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+_SHOWN_CHARS = 300
+"""Of what a process said last."""
+
 
 class AnswerMode(StrEnum):
     """How an answer may use the notes."""
@@ -304,10 +307,17 @@ class WorkerDied:
 
     Attributes:
         exit_code: of the process; negative is minus the signal's number.
+        last_words: the end of what it wrote, for the log: a traceback, or what llama.cpp says.
     """
 
     exit_code: int | None
     last_words: str = field(default="")
+
+    @property
+    def reason(self) -> str:
+        """For people: the exit code, and the last line, which says most."""
+        last_line = self.last_words.rpartition("\n")[2].strip()[:_SHOWN_CHARS]
+        return f"Exit code {self.exit_code}. {last_line}".strip()
 
 
 IngestCommand = Internalize | CancelJob | Shutdown

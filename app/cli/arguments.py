@@ -191,6 +191,7 @@ def _add_exchange_commands(commands: _Commands) -> None:
     )
     export.add_argument("--format", required=True, choices=("peft", "gguf"))
     export.add_argument("out", metavar="OUT", help="a file for gguf, a folder for peft")
+    _add_place(export, "replace what is at OUT, also if it is not an earlier export of the same documents")
     imported = commands.add(
         "import", "import_command:import_adapter", "take an adapter into the library that was made elsewhere"
     )
@@ -205,6 +206,12 @@ def _add_exchange_commands(commands: _Commands) -> None:
     base_help = "a transformers folder of the base model; the result is one, too (default: a GGUF file)"
     merge.add_argument("--base", metavar="FOLDER", help=base_help)
     merge.add_argument("out", metavar="OUT", help="a GGUF file; with --base a new folder")
+    _add_place(merge, "replace the file at OUT, also if it is not an earlier merge of the same documents")
+
+
+def _add_place(command: _Parser, overwrite_help: str) -> None:
+    command.add_argument("--overwrite", action="store_true", help=overwrite_help)
+    command.add_argument("--parents", action="store_true", help="make the folders above OUT that are missing")
 
 
 def _add_question_commands(commands: _Commands) -> None:

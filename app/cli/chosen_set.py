@@ -2,7 +2,8 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from app.bootstrap import Profile, open_profile
 from app.cli.console import Console, plural
@@ -29,7 +30,8 @@ def chosen_set(options: argparse.Namespace, console: Console) -> AdapterSet:
     profile.notices.subscribe(console.show_notice)
     try:
         documents = _choose(options, profile, console)
-        return _adapter_set(documents, profile, prepare_models(profile, console))
+        titles = Counter(document.title for document in profile.catalog.documents())
+        return _adapter_set(documents, titles, profile, prepare_models(profile, console))
     finally:
         profile.close()
 
@@ -60,8 +62,16 @@ def _choose(options: argparse.Namespace, profile: Profile, console: Console) -> 
     return ready
 
 
-def _adapter_set(documents: Sequence[DocumentRecord], profile: Profile, models: PreparedModels) -> AdapterSet:
+def _adapter_set(
+    documents: Sequence[DocumentRecord], titles: Mapping[str, int], profile: Profile, models: PreparedModels
+) -> AdapterSet:
     """The documents' adapters, all at equal weight; notes with the same content once.
+
+    Args:
+        documents: of which.
+        titles: how many documents of the library have each title.
+        profile: whose library.
+        models: that they must have been learnt with.
 
     Raises:
         CommandFailed: one was learnt or imported for other models than these.
@@ -74,7 +84,7 @@ def _adapter_set(documents: Sequence[DocumentRecord], profile: Profile, models: 
             found = _learnt_parts(document, profile, models)
         parts |= {part.key: part for part in found}
     return AdapterSet(
-        members=tuple(_member(document) for document in documents),
+        members=tuple(_member(document, titles) for document in documents),
         parts=tuple(parts.values()),
         base_model=models.base_model,
         weights_dir=models.weights_dir,
@@ -88,9 +98,14 @@ def as_file_name(title: str) -> str:
     return _NOT_IN_FILE_NAMES.sub("_", title)
 
 
-def _member(document: DocumentRecord) -> SetMember:
+def _member(document: DocumentRecord, titles: Mapping[str, int]) -> SetMember:
     assert document.content_hash is not None, "a document that is ready has a content"
-    return SetMember(document.title, document.content_hash, document.kind is DocumentKind.ADAPTER)
+    return SetMember(
+        document.title,
+        document.content_hash,
+        is_imported=document.kind is DocumentKind.ADAPTER,
+        has_title_alone=titles[document.title] == 1,
+    )
 
 
 def _learnt_parts(document: DocumentRecord, profile: Profile, models: PreparedModels) -> list[AdapterPart]:

@@ -14,7 +14,9 @@ from engine.client import WorkerClient
 def export(options: argparse.Namespace, console: Console) -> int:
     """Write the adapter that answers when exactly these documents take part, all at equal weight."""
     chosen = chosen_set(options, console)
-    order = ExportAdapter(options.format, _place(options, chosen.title), chosen)
+    order = ExportAdapter(
+        options.format, _place(options, chosen.title), chosen, options.overwrite, options.parents
+    )
     client: WorkerClient[object, object] = WorkerClient("engine.adapters.export:main", order, "export")
     exported = run_one_shot(client, AdapterExported, console, "Exporting")
     console.result(f"{exported.path}  rank {exported.rank}, {exported.size_bytes / 1e6:.1f} MB")

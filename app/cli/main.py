@@ -13,6 +13,7 @@ from app.cli.errors import CommandFailed
 
 Command = Callable[[argparse.Namespace, Console], int]
 
+WINDOW = "app.cli.window:open_window"
 FAILED = 1
 INTERRUPTED = 130
 
@@ -30,6 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         options = parse(arguments)
     except SystemExit as exc:  # argparse has said what is wrong, or printed the help
         return exc.code if isinstance(exc.code, int) else FAILED
+    end_log = _begin_log(options)
     try:
         return _command(options)(options, console)
     except KeyboardInterrupt:
@@ -41,6 +43,18 @@ def run(arguments: Sequence[str]) -> int:
         return _explain(exc, options, console)
     finally:
         console.end()
+        end_log()
+
+
+def _begin_log(options: argparse.Namespace) -> Callable[[], None]:
+    """What is logged goes into the profile: Python would print it between the results."""
+    if options.run == WINDOW:  # which begins the log itself, once it is on the screen
+        return lambda: None
+    from app.cli.home import home_of
+    from app.log_file import log_into_profile
+    from storage.paths import ProfilePaths
+
+    return log_into_profile(ProfilePaths(home_of(options.home)).logs)
 
 
 def _command(options: argparse.Namespace) -> Command:

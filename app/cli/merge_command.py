@@ -15,7 +15,9 @@ def merge(options: argparse.Namespace, console: Console) -> int:
     """Write a model that knows these documents by itself; the base model's own files stay as they are."""
     base_folder = _base_folder(options.base) if options.base is not None else None
     chosen = chosen_set(options, console)
-    order = MergeAdapters(_place(options, chosen.title), chosen, base_folder)
+    order = MergeAdapters(
+        _place(options, chosen.title), chosen, base_folder, options.overwrite, options.parents
+    )
     client: WorkerClient[object, object] = WorkerClient("engine.adapters.merging:main", order, "merge")
     merged = run_one_shot(client, ModelMerged, console, "Merging")
     console.result(f"{merged.path}  {merged.n_tensors} tensors changed, {merged.size_bytes / 1e6:,.1f} MB")

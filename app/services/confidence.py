@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from engine.foreign_json import read_json
+
 CALIBRATION_FILE = "confidence.json"
 LEAST_LOGPROB = -20.0
 """Less sure than this makes no difference."""
@@ -65,7 +67,7 @@ class Calibration:
     def load(cls, weights_dir: Path) -> Self | None:
         """That of a hypernetwork; None if none was fitted for it, or the file is damaged."""
         try:
-            raw = json.loads((weights_dir / CALIBRATION_FILE).read_text(encoding="utf-8"))
+            raw = read_json(weights_dir / CALIBRATION_FILE)
             values = {field.name: float(raw[field.name]) for field in fields(cls)}
         except (OSError, ValueError, KeyError, TypeError):
             return None

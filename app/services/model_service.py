@@ -141,11 +141,8 @@ class ModelService:
                 self._use(models)
             case WorkerFailed(title=title, detail=detail):
                 self._refuse(title, detail)
-            case WorkerDied(exit_code=exit_code, last_words=last_words):
-                self._refuse(
-                    _NOT_PREPARED,
-                    f"The process that prepares it ended with exit code {exit_code}. {last_words}".strip(),
-                )
+            case WorkerDied() as died:
+                self._refuse(_NOT_PREPARED, f"The process that prepares it has ended. {died.reason}")
 
     def _use(self, models: PreparedModels) -> None:
         prepared = ModelsPrepared(engine_settings(self._current_settings(), models), models)

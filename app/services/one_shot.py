@@ -49,10 +49,10 @@ def run_one_shot(
             match event:
                 case WorkerFailed(title=title, detail=detail):
                     raise EngineError(title, detail)
-                case WorkerDied(exit_code=exit_code, last_words=last_words):
+                case WorkerDied() as died:
                     raise EngineDied(
                         "A part of Loreleaf stopped unexpectedly.",
-                        f"Exit code {exit_code}. {last_words}".strip(),
+                        f"{died.reason.rstrip('.')}. The log has the details.",
                     )
                 case _ if isinstance(event, wanted):
                     return event

@@ -100,7 +100,7 @@ PreparationEvent = PreparationProgress | PreparedModels | WorkerFailed
 IngestWorker = WorkerPort[IngestCommand, IngestEvent]
 ChatWorker = WorkerPort[ChatCommand, ChatEvent]
 PreparationWorker = WorkerPort[object, PreparationEvent]
-SurveyWorker = WorkerPort[Shutdown, ModelsFound]
+SurveyWorker = WorkerPort[Shutdown, ModelsFound | WorkerFailed]
 FetchWorker = WorkerPort[Shutdown, FetchEvent | WorkerFailed]
 ImportWorker = WorkerPort[Shutdown, AdapterImported | WorkerFailed]
 

@@ -117,7 +117,10 @@ class SettingsFile:
                 f"{self._path}: {exc.strerror or exc}",
             )
             return Settings()
-        except ValueError as exc:  # not UTF-8, or not JSON
+        except (
+            ValueError,
+            RecursionError,
+        ) as exc:  # not UTF-8, or not JSON, or nested for thousands of levels
             self._move_aside(str(exc))
             return Settings()
         if not isinstance(raw, dict):
@@ -133,7 +136,7 @@ class SettingsFile:
         for name in names & raw.keys():
             try:
                 settings = replace(settings, **{name: _typed(name, raw[name])})  # type: ignore[arg-type]
-            except (ValueError, TypeError) as exc:
+            except (ValueError, TypeError, RecursionError) as exc:
                 self._notices.warn("A setting was ignored.", "Its default is used instead.", str(exc))
         return settings
 

@@ -132,8 +132,8 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
             case WorkerFailed(title=title, detail=detail):
                 self._notices.error(title, detail)
                 self.fail(title, detail)
-            case WorkerDied(exit_code=exit_code, last_words=last_words):
-                self._note_death(f"Exit code {exit_code}. {last_words}".strip())
+            case WorkerDied() as died:
+                self._note_death(died.reason)
         return True
 
     def succeeded(self) -> None:

@@ -50,6 +50,8 @@ def check_size(file: Path) -> None:
         InvalidAdapter: it is too large.
         OSError: it cannot be looked at.
     """
+    if not file.is_file():  # to open a pipe would wait for ever
+        raise refused(f"{file} is not a file.")
     size_bytes = file.stat().st_size
     if size_bytes > _MAX_FILE_BYTES:
         raise refused(f"{file} has {size_bytes / 1e6:,.0f} MB; {_MAX_FILE_BYTES / 1e6:,.0f} MB are possible.")

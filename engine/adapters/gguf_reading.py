@@ -111,7 +111,7 @@ def _scaled(
             raise ValueError(f"{entry_B.name} has {B.shape[0]} rows, the base model {n_heads} heads")
         B = separate_rows(B, n_heads)
     scaling = lora_alpha / B.shape[1] if lora_alpha else 1.0
-    with np.errstate(over="ignore"):  # what overflows here is refused by whoever looks at the values
+    with np.errstate(over="ignore", invalid="ignore"):  # refused by whoever looks at the values
         return A, np.ascontiguousarray(B.T * np.float32(scaling))
 
 

@@ -1,17 +1,22 @@
 """The process that reads an adapter which another program wrote. Entry of a spawned process."""
 
+import re
 from multiprocessing.connection import Connection
+
+import numpy as np
 
 from engine.adapters.foreign import ForeignAdapter, fit, refused
 from engine.adapters.gguf_reading import read_gguf
 from engine.adapters.lora import LoraFactors
 from engine.adapters.lora_f16 import ImportedLora, content_hash, decode, encode
 from engine.adapters.messages import AdapterImported, ImportAdapter
-from engine.adapters.outcome import tell_outcome
 from engine.adapters.peft_reading import read_peft
 from engine.adapters.provenance import BASE_HASH, HYPERNETWORK_HASH, read_bias_ranks, read_title
 from engine.adapters.target import target_of
 from engine.errors import InvalidAdapter
+from engine.outcome import tell_outcome
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def main(conn: Connection, order: ImportAdapter) -> None:
@@ -31,8 +36,7 @@ def import_adapter(order: ImportAdapter) -> AdapterImported:
     source = order.source
     adapter = read_peft(source) if source.is_dir() else read_gguf(source, target)
     factors = fit(adapter, target)
-    data = encode(_with_bias(adapter, factors))
-    decode(data)  # what the chat would refuse must not get into the library
+    data = _encoded(adapter, factors)
     return AdapterImported(
         file=adapter.file,
         title=read_title(adapter.facts),
@@ -44,11 +48,23 @@ def import_adapter(order: ImportAdapter) -> AdapterImported:
     )
 
 
+def _encoded(adapter: ForeignAdapter, factors: LoraFactors) -> bytes:
+    imported = _with_bias(adapter, factors)
+    try:
+        with np.errstate(over="ignore"):  # found out by reading it back
+            data = encode(imported)
+            decode(data)  # what the chat would refuse must not get into the library
+    except InvalidAdapter as exc:
+        raise refused(f"{adapter.file}: its numbers are too large to compute with.") from exc
+    return data
+
+
 def _with_bias(adapter: ForeignAdapter, factors: LoraFactors) -> ImportedLora:
     """The factors with what the metadata say of the bias block, which only our own exports have."""
     try:
         bias_ranks = read_bias_ranks(adapter.facts)
-        return ImportedLora(factors, bias_ranks, str(adapter.facts.get(HYPERNETWORK_HASH, "")))
+        identity = str(adapter.facts.get(HYPERNETWORK_HASH, ""))
+        return ImportedLora(factors, bias_ranks, identity if _SHA256.fullmatch(identity) else "")
     except (ValueError, InvalidAdapter) as exc:
         raise refused(f"{adapter.file}: its metadata are damaged: {exc}") from exc
 

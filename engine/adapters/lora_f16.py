@@ -19,6 +19,7 @@ from safetensors.numpy import load, save
 from engine.adapters.lora import Float32, LoraFactors
 from engine.adapters.safetensors_header import parse_header
 from engine.errors import InvalidAdapter
+from engine.foreign_json import parse_json
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _PEAK_EXPONENT = 6
@@ -88,7 +89,7 @@ def decode(data: bytes) -> ImportedLora:
         raise InvalidAdapter("An imported adapter is damaged.", detail)
     try:
         tensors = load(body)
-        facts = json.loads(parse_header(body).metadata[_FACTS])
+        facts = parse_json(parse_header(body).metadata[_FACTS])
         names = [name.removesuffix(".gain") for name in tensors if name.endswith(".gain")]
         modules = {
             name: (

@@ -8,13 +8,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.adapters.composition import Composition, compose
+from engine.adapters.destination import check_file, prepare_parent
 from engine.adapters.gguf_merging import merge_gguf
 from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import MergeAdapters, MergeProgress, ModelMerged
-from engine.adapters.outcome import tell_outcome
 from engine.adapters.provenance import MERGED, Provenance
 from engine.adapters.transformers_merging import TransformersBase
-from engine.models.whole_files import put_in_place
+from engine.models.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, create_private, put_in_place
+from engine.outcome import tell_outcome
 
 
 def main(conn: Connection, order: MergeAdapters) -> None:
@@ -40,26 +41,29 @@ def merge(order: MergeAdapters, on_progress: Callable[[float], None]) -> ModelMe
         OSError: the place cannot be written, or is taken.
     """
     _check_place(order)
+    prepare_parent(order.out, makes_folders=order.makes_folders)
     adapter_set = order.adapter_set
     head = LatentHead.load(adapter_set.weights_dir)
     factors = compose(Composition(head, adapter_set.hypernetwork_hash), adapter_set.parts).factors
     provenance = Provenance.of(adapter_set, head.config)
     facts = {MERGED: "true", **provenance.facts()}
-    order.out.parent.mkdir(parents=True, exist_ok=True)
     part = order.out.with_name(f"{order.out.name}.{os.getpid()}.part")
     try:
         if order.base_folder is None:
             _check_room(order.out, adapter_set.base_model.stat().st_size)
             base_name = provenance.base_name.rpartition("/")[2]
             names = {"general.name": f"{base_name} with {adapter_set.title}"}
+            create_private(part)
             n_tensors = merge_gguf(adapter_set.base_model, part, factors, names | facts, on_progress)
             size_bytes = part.stat().st_size
             put_in_place(part, order.out)
         else:
             base = TransformersBase(order.base_folder)
             _check_room(order.out, base.size_bytes)
-            part.mkdir()
+            part.mkdir(PRIVATE_FOLDER)
             n_tensors = base.merge_into(part, factors, facts, provenance.merged_card(), on_progress)
+            for file in part.iterdir():
+                file.chmod(PRIVATE_FILE)
             size_bytes = sum(file.stat().st_size for file in part.iterdir())
             if order.out.is_dir():
                 order.out.rmdir()  # fails unless it is empty
@@ -71,11 +75,12 @@ def merge(order: MergeAdapters, on_progress: Callable[[float], None]) -> ModelMe
 
 def _check_place(order: MergeAdapters) -> None:
     """Refuse to write over what may be somebody's, or over the base model itself."""
-    out, base_model = order.out, order.adapter_set.base_model
-    if order.base_folder is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    out = order.out
+    if order.base_folder is None:
+        check_file(out, order.adapter_set, is_merged=True, may_overwrite=order.may_overwrite)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        # Never, whatever was said: to replace a folder is to delete all that is in it.
         raise OSError(errno.ENOTEMPTY, "There is something already; name a new folder", str(out))
-    if order.base_folder is None and out.exists() and out.samefile(base_model):
-        raise OSError(errno.EEXIST, "That is the base model itself; name another file", str(out))
 
 
 def _check_room(out: Path, size_bytes: int) -> None:

@@ -15,11 +15,14 @@ class SetMember:
 
     Attributes:
         sha256: hex; of the note's bytes, or of the imported factors.
+        has_title_alone: whether nothing else in the library has its title, so that the title tells what an
+            earlier export was made of.
     """
 
     title: str
     sha256: str
     is_imported: bool = False
+    has_title_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,15 @@ class ExportAdapter:
     Attributes:
         format: "gguf" (llama.cpp, a file) or "peft" (transformers, a folder).
         out: where to write.
+        may_overwrite: also over what is not an earlier export of the same notes.
+        makes_folders: make the folders above ``out`` that are missing.
     """
 
     format: str
     out: Path
     adapter_set: AdapterSet
+    may_overwrite: bool = False
+    makes_folders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +130,15 @@ class MergeAdapters:
     Attributes:
         out: a GGUF file, or with ``base_folder`` a folder of transformers.
         base_folder: the base model as transformers keeps it, in safetensors; None takes the set's GGUF.
+        may_overwrite: also over a file that is not an earlier merge of the same notes.
+        makes_folders: make the folders above ``out`` that are missing.
     """
 
     out: Path
     adapter_set: AdapterSet
     base_folder: Path | None = None
+    may_overwrite: bool = False
+    makes_folders: bool = False
 
 
 @dataclass(frozen=True, slots=True)

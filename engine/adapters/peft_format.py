@@ -14,7 +14,7 @@ from safetensors.numpy import save
 
 from engine.adapters.lora import Float32, LoraFactors
 from engine.errors import InvalidAdapter
-from engine.models.whole_files import write_whole_bytes
+from engine.models.whole_files import make_private_folders, write_private
 
 CONFIG_FILE = "adapter_config.json"
 TENSORS_FILE = "adapter_model.safetensors"
@@ -85,10 +85,12 @@ def peft_files(
 
 
 def write_peft(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the files into ``folder``, the config last: it makes the folder an adapter.
+    """Write the files into ``folder``, the config last: it makes the folder an adapter. Only its owner may
+    read it.
 
     Raises:
         OSError: it cannot be written.
     """
+    make_private_folders(folder)
     for name in sorted(files, key=lambda name: name == CONFIG_FILE):
-        write_whole_bytes(folder / name, files[name])
+        write_private(folder / name, files[name])

@@ -8,20 +8,25 @@ whatever its maker put in.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
+from engine.adapters.layer_patterns import values_by_layer
 from engine.adapters.lora import Float32
 from engine.adapters.peft_format import BLOCKS, CONFIG_FILE, TENSORS_FILE
 from engine.adapters.safetensors_header import TensorSpan, parse_header, to_float32
+from engine.foreign_json import read_json
 
 _PICKLED_FILE = "adapter_model.bin"
-_TENSOR = re.compile(r"(?:base_model\.model\.)?(?P<path>.+)\.lora_(?P<factor>[AB])\.weight")
-_PATH = re.compile(r"(?:model\.)?layers\.(?P<layer>\d+)\.(?P<block>\w+)\.(?P<name>\w+)")
+_TENSOR = re.compile(r"(?:base_model\.model\.)?(?P<path>.+)\.lora_(?P<factor>[AB])\.weight", re.ASCII)
+_PATH = re.compile(r"(?:model\.)?layers\.(?P<layer>\d+)\.(?P<block>\w+)\.(?P<name>\w+)", re.ASCII)
+_MAX_TENSORS = 4096
+"""Seven modules in each of 126 layers, the largest model there is, make 1,764."""
+_SHOWN_CHARS = 200
 
 _WITHOUT_EFFECT = frozenset(
     {
@@ -84,7 +89,12 @@ def read_peft(folder: Path) -> ForeignAdapter:
         data: NDArray[np.uint8] = np.memmap(file, dtype=np.uint8, mode="r").view(np.ndarray)
         header = parse_header(data.data)
         pairs = _pairs(header.tensors)
-        layers = {place: _scaled(data, *pairs[place], config) for place in pairs}
+        scalings = _scalings(config, [path for path, _A, _B in pairs.values()])
+        use_rslora = bool(config.get("use_rslora"))
+        layers = {
+            place: _scaled(data, path, (span_A, span_B), scalings[path], use_rslora=use_rslora)
+            for place, (path, span_A, span_B) in pairs.items()
+        }
     except ValueError as exc:
         raise refused(f"{file}: {exc}.") from exc
     size_bytes = data.nbytes + (folder / CONFIG_FILE).stat().st_size
@@ -93,19 +103,19 @@ def read_peft(folder: Path) -> ForeignAdapter:
 
 def _read_config(folder: Path) -> Mapping[str, object]:
     try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        config = read_json(folder / CONFIG_FILE)
     except FileNotFoundError as exc:
         raise refused(f"{folder} has no {CONFIG_FILE}.") from exc
     except ValueError as exc:
-        raise refused(f"{CONFIG_FILE} is not JSON: {exc}.") from exc
+        raise refused(f"{CONFIG_FILE} cannot be read: {exc}.") from exc
     if not isinstance(config, dict):
         raise refused(f"{CONFIG_FILE} holds no settings.")
     if config.get("peft_type") != "LORA":
-        raise refused(f"It is of the kind {config.get('peft_type')!r}; only LORA is supported.")
+        raise refused(f"It is of the kind {_short(config.get('peft_type'))}; only LORA is supported.")
     for option, value in config.items():
         if option not in _OBEYED | _WITHOUT_EFFECT and not _is_harmless(option, value):
             meaning = _NAMED.get(option, "an option this version of Loreleaf does not know")
-            raise refused(f"It uses {meaning}, which is not supported ({option}: {json.dumps(value)}).")
+            raise refused(f"It uses {meaning}, which is not supported ({option[:80]}: {_short(value)}).")
     return config
 
 
@@ -120,13 +130,15 @@ def _is_harmless(option: str, value: object) -> bool:
 
 def _pairs(tensors: tuple[TensorSpan, ...]) -> dict[Place, tuple[str, TensorSpan, TensorSpan]]:
     """The path of each adapted layer in the model, and its A and B."""
+    if len(tensors) > _MAX_TENSORS:
+        raise ValueError(f"it holds {len(tensors)} tensors; {_MAX_TENSORS} are possible")
     found: dict[Place, dict[str, tuple[str, TensorSpan]]] = {}
     for span in tensors:
         match = _TENSOR.fullmatch(span.name)
         place = _PATH.fullmatch(match["path"]) if match is not None else None
         if match is None or place is None or BLOCKS.get(place["name"]) != place["block"]:
             known = ", ".join(sorted(BLOCKS))
-            raise ValueError(f"it holds {span.name}; only LoRA factors of {known} are supported")
+            raise ValueError(f"it holds {span.name[:200]}; only LoRA factors of {known} are supported")
         if len(span.shape) != 2:
             raise ValueError(f"{span.name} has the shape {span.shape}")
         factors = found.setdefault((place["name"], int(place["layer"])), {})
@@ -139,38 +151,48 @@ def _pairs(tensors: tuple[TensorSpan, ...]) -> dict[Place, tuple[str, TensorSpan
     return {place: (pair["A"][0], pair["A"][1], pair["B"][1]) for place, pair in found.items()}
 
 
+def _scalings(config: Mapping[str, object], paths: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Rank and lora_alpha of each layer, which patterns may make differ from layer to layer."""
+    ranks, alphas = _by_layer(config, "rank_pattern", paths), _by_layer(config, "alpha_pattern", paths)
+    return {
+        path: (
+            _number(ranks.get(path, config.get("r")), "r"),
+            _number(alphas.get(path, config.get("lora_alpha")), "lora_alpha"),
+        )
+        for path in paths
+    }
+
+
+def _by_layer(config: Mapping[str, object], option: str, paths: Sequence[str]) -> dict[str, object]:
+    patterns = config.get(option) or {}
+    if not isinstance(patterns, dict):
+        raise ValueError(f"{option} is {_short(patterns)}")  # noqa: TRY004  told like any other damage
+    return values_by_layer(patterns, paths, option)
+
+
 def _scaled(
     data: NDArray[np.uint8],
     path: str,
-    span_A: TensorSpan,
-    span_B: TensorSpan,
-    config: Mapping[str, object],
+    spans: tuple[TensorSpan, TensorSpan],
+    scaling: tuple[float, float],
+    *,
+    use_rslora: bool,
 ) -> tuple[Float32, Float32]:
     """A (r, d_in) and B (r, d_out) of one layer, PEFT's scaling in B."""
-    rank = _number(_of_pattern(config, "rank_pattern", path, config.get("r")), "r")
-    lora_alpha = _number(_of_pattern(config, "alpha_pattern", path, config.get("lora_alpha")), "lora_alpha")
+    (span_A, span_B), (rank, lora_alpha) = spans, scaling
     if (span_A.shape[0], span_B.shape[1]) != (rank, rank):
         shapes = f"{span_A.shape} and {span_B.shape}"
         raise ValueError(f"the factors of {path} have the shapes {shapes}, and the rank is {rank:g}")
-    scaling = lora_alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    factor = lora_alpha / (math.sqrt(rank) if use_rslora else rank)
     B = to_float32(data, span_B).T  # (r, d_out)
-    with np.errstate(over="ignore"):  # what overflows here is refused by whoever looks at the values
-        return to_float32(data, span_A), np.ascontiguousarray(B * np.float32(scaling))
+    with np.errstate(over="ignore", invalid="ignore"):  # refused by whoever looks at the values
+        return to_float32(data, span_A), np.ascontiguousarray(B * np.float32(factor))
 
 
-def _of_pattern(config: Mapping[str, object], option: str, path: str, default: object) -> object:
-    """A value that may differ from layer to layer; matched as peft's ``get_pattern_key`` does."""
-    pattern = config.get(option) or {}
-    if not isinstance(pattern, dict):
-        raise ValueError(f"{option} is {pattern!r}")  # noqa: TRY004  told like any other damage
-    for key, value in pattern.items():
-        try:
-            is_match = re.match(rf"(.*\.)?({key})$", path) is not None
-        except re.error as exc:
-            raise ValueError(f"{option} has the pattern {key!r}: {exc}") from exc
-        if is_match:
-            return value
-    return default
+def _short(value: object) -> str:
+    """A value from the config in a message."""
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
 def _number(value: object, option: str) -> float:
@@ -180,5 +202,5 @@ def _number(value: object, option: str) -> float:
         or not math.isfinite(value)
         or value <= 0
     ):
-        raise ValueError(f"{option} is {value!r}, expected a positive number")
+        raise ValueError(f"{option} is {_short(value)}, expected a positive number")
     return value

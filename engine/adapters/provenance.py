@@ -1,11 +1,13 @@
 """What an exported adapter or a merged model says about itself: for programs, and for people."""
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from engine.adapters.messages import AdapterSet, SetMember
+from engine.foreign_json import parse_json
 from engine.hypernetwork.config import HypernetworkConfig
 from engine.prompt_frame import EMBEDDED, SYSTEM_TEXT, PromptFrame, frame_for
 
@@ -20,6 +22,9 @@ BIAS_RANKS = "loreleaf.bias_ranks"
 """Keys in the metadata of safetensors and GGUF files; docs/exchange.md says what their values are."""
 
 MERGED = "loreleaf.merged"
+MAX_TITLE_CHARS = 200
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+"""Invisible, but a part of how Persian, Hindi and emoji are spelt."""
 
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|"} | {"\n": " ", "\r": " "})
 
@@ -140,21 +145,46 @@ def read_bias_ranks(facts: Mapping[str, object]) -> dict[str, int]:
     """
     if BIAS_RANKS not in facts:
         return {}
-    ranks = json.loads(str(facts[BIAS_RANKS]))
-    if not isinstance(ranks, dict) or not all(isinstance(rank, int) for rank in ranks.values()):
-        raise ValueError(f"{BIAS_RANKS} is {facts[BIAS_RANKS]!r}")
+    text = str(facts[BIAS_RANKS])
+    ranks = parse_json(text)
+    if not isinstance(ranks, dict) or not all(type(rank) is int for rank in ranks.values()):
+        raise ValueError(f"{BIAS_RANKS} is {text[:200]!r}")
     return ranks
 
 
 def read_title(facts: Mapping[str, object]) -> str:
     """What an adapter calls itself: its name, or the notes it was made of; empty if it does not say."""
-    if name := str(facts.get("general.name", "")).strip():
-        return name
-    try:
-        titles = [str(note["title"]) for note in json.loads(str(facts.get(NOTES, "[]")))]
-    except (ValueError, TypeError, KeyError):
-        return ""
+    name = facts.get("general.name")
+    if isinstance(name, str) and (title := tidy_title(name)):
+        return title
+    titles = [tidy_title(note.title) for note in read_notes(facts)]
     return f"{titles[0]} and {len(titles) - 1} more" if len(titles) > 1 else "".join(titles)
+
+
+def read_notes(facts: Mapping[str, object]) -> tuple[SetMember, ...]:
+    """What the metadata say an adapter was made of; empty if they do not say."""
+    try:
+        notes = parse_json(str(facts.get(NOTES, "[]")))
+        return tuple(SetMember(str(note["title"]), str(note["sha256"]), "kind" in note) for note in notes)
+    except (ValueError, TypeError, KeyError):
+        return ()
+
+
+def tidy_title(text: str) -> str:
+    """A title from a file: one line of at most 200 characters, none of which steers how others are shown."""
+    shown = "".join(map(_shown, text[: 4 * MAX_TITLE_CHARS]))
+    return " ".join(shown.split())[:MAX_TITLE_CHARS].rstrip()
+
+
+def _shown(char: str) -> str:
+    if char in _JOINERS:
+        return char
+    match unicodedata.category(char):
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cf" | "Cs":  # bidirectional controls, tags and the like; halves of surrogate pairs
+            return ""
+    return char
 
 
 def _as_json(member: SetMember) -> dict[str, str]:

@@ -4,7 +4,6 @@ The library's numpy functions know neither bfloat16 nor the metadata, and copy a
 Format: https://github.com/huggingface/safetensors#format. Nothing in such a file is ever run.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.adapters.lora import Float32
+from engine.foreign_json import parse_json
 
-_MAX_HEADER_BYTES = 100_000_000
-"""What the library itself accepts."""
+_MAX_HEADER_BYTES = 8 << 20
+"""Room for seventy thousand tensors. The library accepts a hundred million bytes, of which Python makes
+gigabytes."""
+_MAX_AXES = 8
 _ITEM_BYTES = {
     "BOOL": 1,
     "I8": 1,
@@ -80,14 +82,16 @@ def parse_header(file: bytes | memoryview) -> SafetensorsHeader:
     data_start = 8 + int.from_bytes(file[:8], "little")
     if len(file) < 8 or data_start > min(len(file), _MAX_HEADER_BYTES):
         raise ValueError(f"it has {len(file)} bytes and a header of {data_start}")
+    entries = parse_json(bytes(file[8:data_start]))
     try:
-        entries = json.loads(bytes(file[8:data_start]))
         metadata = dict(entries.pop("__metadata__", {}))
         tensors = sorted(
             (_span(name, entry, data_start) for name, entry in entries.items()), key=lambda span: span.start
         )
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError(f"its header is damaged: {exc}") from exc
+    if not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("its metadata are not texts")
     expected = data_start
     for span in tensors:
         if span.start != expected:
@@ -136,8 +140,12 @@ def from_float32(values: Float32, dtype: str) -> NDArray[Any]:
 def _span(name: str, entry: Mapping[str, Any], data_start: int) -> TensorSpan:
     first, end = entry["data_offsets"]
     shape = tuple(entry["shape"])
-    if entry["dtype"] not in _ITEM_BYTES or not all(isinstance(n, int) and n >= 0 for n in (*shape, first)):
-        raise ValueError(f"{name} has the type {entry['dtype']} and the shape {shape}")
+    # A bool is an int to Python, but true is no size. More axes than numpy has would end in its error.
+    is_sized = all(type(n) is int and n >= 0 for n in (*shape, first, end)) and len(shape) <= _MAX_AXES
+    if entry["dtype"] not in _ITEM_BYTES or not is_sized:
+        raise ValueError(
+            f"{name[:80]} has the type {str(entry['dtype'])[:20]} and the shape {str(shape)[:80]}"
+        )
     span = TensorSpan(name, entry["dtype"], shape, data_start + first)
     if end - first != span.n_bytes:
         raise ValueError(f"{name} has {end - first} bytes, expected {span.n_bytes}")

@@ -21,6 +21,7 @@ from engine.adapters.safetensors_header import (
     to_float32,
 )
 from engine.errors import InvalidAdapter, ModelUnavailable
+from engine.foreign_json import read_json
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
@@ -29,6 +30,7 @@ _WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".pt", ".pth", ".h5", ".ms
 """Files with weights: those that are merged are written anew, others would be of the model as it was."""
 _WEIGHT = re.compile(r"model\.layers\.(?P<layer>\d+)\.(?P<block>\w+)\.(?P<name>\w+)\.weight")
 _COPIED_BYTES = 1 << 24
+_INDEX_BYTES = 1 << 24
 
 _Bytes = NDArray[np.uint8]
 
@@ -104,12 +106,13 @@ class TransformersBase:
                 raise _unfit(f"{self._folder} has neither {SINGLE_FILE} nor {INDEX_FILE}.")
             return [SINGLE_FILE]
         try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            names = sorted(set(read_json(index, _INDEX_BYTES)["weight_map"].values()))
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise _unfit(f"{index} is damaged: {exc}.") from exc
         # Names from a file, so that none may lead out of the folder.
-        if not names or any(not isinstance(name, str) or Path(name).name != name for name in names):
-            raise _unfit(f"{index} names the files {names}.")
+        odd = [name for name in names if not isinstance(name, str) or Path(name).name != name]
+        if odd or not names:
+            raise _unfit(f"{index} names the files {str(odd)[:200]}.")
         return names
 
     def _check_fit(self, factors: LoraFactors) -> None:

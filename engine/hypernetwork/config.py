@@ -5,9 +5,12 @@ the embedded hypernetwork uses them. No torch here: the chat process reads this 
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
+
+from engine.foreign_json import parse_json, read_json
 
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "hypernetwork.safetensors"
@@ -19,6 +22,10 @@ _MAY_BE_ZERO = (
     "quotes_rank",
     "encoder_layer",
 )
+_LARGEST_SIZE = 1 << 20
+_LARGEST_COUNT = 64
+"""The paper has nine blocks. Without a bound, a file could ask for a network that is built for hours."""
+_COUNTS = ("n_blocks", "n_self_attn_per_block", "n_pre_head_layers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +129,15 @@ class HypernetworkConfig:
     training: dict[str, Any] = field(default_factory=dict)  # free facts, shown but never computed with
 
     def __post_init__(self) -> None:
+        _check_types(self)
+        for module in self.target_modules:
+            _check_types(module)
         names = [module.name for module in self.target_modules]
         if names != sorted(set(names)) or not names:
             msg = f"target_modules must be sorted, unique and not empty, got {names}"
+            raise ValueError(msg)
+        if len(names) > _LARGEST_COUNT:
+            msg = f"the hypernetwork's config has {len(names)} target modules"
             raise ValueError(msg)
         if not self.has_decoder and self.n_latents != self.n_perceived:
             msg = f"without a decoder n_latents must be {self.n_perceived}, got {self.n_latents}"
@@ -179,7 +192,10 @@ class HypernetworkConfig:
         Raises:
             ValueError: not a JSON object, or a field is unknown, missing or of another type.
         """
-        data = json.loads(text)
+        return cls._from_data(parse_json(text))
+
+    @classmethod
+    def _from_data(cls, data: object) -> Self:
         if not isinstance(data, dict):
             msg = f"the hypernetwork's config must be a JSON object, got {type(data).__name__}"
             raise ValueError(msg)  # noqa: TRY004  # callers know a damaged file as ValueError
@@ -190,14 +206,10 @@ class HypernetworkConfig:
             raise ValueError(msg)
         try:
             modules = tuple(TargetModule(**module) for module in data.pop("target_modules"))
-            config = cls(target_modules=modules, **data)
+            return cls(target_modules=modules, **data)
         except (KeyError, TypeError) as exc:
             msg = f"the hypernetwork's config is incomplete: {exc}"
             raise ValueError(msg) from exc
-        _check_types(config)
-        for module in modules:
-            _check_types(module)
-        return config
 
     def to_json(self) -> str:
         """The config as indented JSON with a final newline."""
@@ -206,7 +218,7 @@ class HypernetworkConfig:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read ``config.json`` of a weights folder; raises OSError or ValueError."""
-        return cls.from_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        return cls._from_data(read_json(folder / CONFIG_FILE))
 
 
 def _check_types(record: HypernetworkConfig | TargetModule) -> None:
@@ -221,8 +233,14 @@ def _check_types(record: HypernetworkConfig | TargetModule) -> None:
         kind = kinds.get(f.type)
         # bool is an int in Python, but true is no size.
         if kind and (not isinstance(value, kind) or (isinstance(value, bool) and f.type is not bool)):
-            msg = f"{f.name} in the hypernetwork's config must be of the type {f.type}, got {value!r}"
+            msg = (
+                f"{f.name} in the hypernetwork's config must be of the type {f.type}, got {str(value)[:80]!r}"
+            )
             raise ValueError(msg)
-        if f.type is int and value < (0 if f.name in _MAY_BE_ZERO else 1):
+        least = 0 if f.name in _MAY_BE_ZERO else 1
+        if f.type is int and not least <= value <= (_LARGEST_COUNT if f.name in _COUNTS else _LARGEST_SIZE):
+            msg = f"{f.name} in the hypernetwork's config is {value}"
+            raise ValueError(msg)
+        if f.type is float and not math.isfinite(value):
             msg = f"{f.name} in the hypernetwork's config is {value}"
             raise ValueError(msg)

@@ -28,6 +28,7 @@ from engine.hypernetwork.placement import faster_cpu_dtype
 from engine.hypernetwork.templates import Template, template_for
 
 logger = logging.getLogger(__name__)
+_SHOWN_CHARS = 1000
 transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a worker's stderr is its log
 
 
@@ -112,10 +113,7 @@ def read_hypernetwork(path: Path) -> Hypernetwork:
     checkpoint = read_checkpoint(path / CHECKPOINT_FILE if path.is_dir() else path)
     with torch.device("meta"):  # the initial values are not wanted
         hypernetwork = Hypernetwork(checkpoint.config)
-    try:
-        hypernetwork.load_state_dict(checkpoint.tensors, assign=True)
-    except RuntimeError as exc:  # whatever does not match, all of it in one message
-        raise ModelUnavailable("This hypernetwork cannot be used.", f"{path}: {exc}") from exc
+    hypernetwork.load_state_dict(checkpoint.tensors, assign=True)
     return hypernetwork.float().eval().requires_grad_(requires_grad=False)
 
 
@@ -136,8 +134,10 @@ def _load(
         if in_nf4:
             options |= {"quantization_config": _nf4(), "device_map": {"": device}}
         model: nn.Module = auto.from_pretrained(source, **options)
-    except (OSError, ValueError, KeyError, ImportError) as exc:
-        raise ModelUnavailable("This model cannot be loaded.", f"{source}: {exc}") from exc
+    except MemoryError:
+        raise
+    except Exception as exc:  # transformers, tokenizers and safetensors have no common error for damage
+        raise _damaged("This model cannot be loaded.", source, exc) from exc
     return (model if in_nf4 else model.to(device)).eval().requires_grad_(requires_grad=False)
 
 
@@ -196,13 +196,18 @@ def _tokenizer(source: str | Path | nn.Module, model: nn.Module) -> Any:  # noqa
     folder = model.config.name_or_path if isinstance(source, nn.Module) else source  # type: ignore[union-attr]
     try:
         return AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as exc:
-        raise ModelUnavailable("This model's tokenizer cannot be loaded.", f"{folder}: {exc}") from exc
+    except Exception as exc:  # as above: tokenizers raises Exception itself
+        raise _damaged("This model's tokenizer cannot be loaded.", folder, exc) from exc
+
+
+def _damaged(title: str, source: object, exc: Exception) -> ModelUnavailable:
+    return ModelUnavailable(title, f"{source}: {type(exc).__name__}: {str(exc)[:_SHOWN_CHARS]}")
 
 
 def _template(config: HypernetworkConfig, encoder: nn.Module, tokenizer: Any) -> Template:  # noqa: ANN401
     model_type = str(encoder.config.get_text_config().model_type)  # type: ignore[union-attr, operator]
-    known = template_for(config.base_model, model_type)
+    # The affixes are token ids: they must be those of the model that reads them.
+    known = template_for(config.encoder_model or config.base_model, model_type)
     if known is not None:
         return known
     mark = "\N{SYMBOL FOR UNIT SEPARATOR}"

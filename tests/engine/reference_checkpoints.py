@@ -48,6 +48,7 @@ def write_checkpoint(
     rename: Mapping[str, str] | None = None,
     without: tuple[str, ...] = (),
     change: Mapping[str, object] | None = None,
+    more: Mapping[str, Tensor] | None = None,
     prefix: str = "",
     dtype: torch.dtype = torch.float32,
 ) -> None:
@@ -59,6 +60,7 @@ def write_checkpoint(
         rename: other modules for the pickled classes, by class name.
         without: attributes of HypernetConfig that an old file lacks.
         change: other values for attributes, of whichever of the four classes has them.
+        more: further tensors.
         prefix: before every tensor's name.
         dtype: of the tensors.
     """
@@ -76,7 +78,8 @@ def write_checkpoint(
         made["HypernetConfig"].lora_config = made["LoraConfig"]
         made["HypernetConfig"].aggregator_config = made["AggregatorConfig"]
         content: OrderedDict[str, object] = OrderedDict(
-            (prefix + name, tensor.to(dtype)) for name, tensor in _tensors(hypernetwork).items()
+            (prefix + name, tensor.to(dtype))
+            for name, tensor in {**_tensors(hypernetwork), **(more or {})}.items()
         )
         content["base_model_name_or_path"] = config.base_model
         content["hypernet_config"] = made["HypernetConfig"]
@@ -85,7 +88,14 @@ def write_checkpoint(
 
 
 def _tensors(hypernetwork: Hypernetwork) -> dict[str, Tensor]:
-    return dict(hypernetwork.state_dict())
+    """As the reference has them: with a bias block also where ``use_bias`` is off and nothing reads it."""
+    config, tensors = hypernetwork.config, dict(hypernetwork.state_dict())
+    if not config.use_bias:
+        for module in config.target_modules:
+            shape = config.n_layers, config.lora_rank
+            tensors[f"bias_A.{module.name}"] = torch.randn(*shape, module.d_in)
+            tensors[f"bias_B.{module.name}"] = torch.zeros(*shape, module.d_out)
+    return tensors
 
 
 def _attributes(config: HypernetworkConfig) -> dict[str, dict[str, Any]]:

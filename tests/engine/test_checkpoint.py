@@ -128,6 +128,36 @@ def test_tensors_that_do_not_fit_the_configuration_are_named(tmp_path: Path) -> 
         read_hypernetwork(path)
 
 
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        (VARIANTS["no bias"], "bias_C.down_proj"),
+        (VARIANTS["no bias"], "bias_A.up_proj"),
+        (VARIANTS["no bias"], "bias_A"),
+        (PLAIN, "bias_A.up_proj"),
+    ],
+)
+def test_only_the_bias_block_of_the_adapted_layers_may_be_there_for_nothing(
+    tmp_path: Path, config: HypernetworkConfig, name: str
+) -> None:
+    path = tmp_path / "pytorch_model.bin"
+    write_checkpoint(path, random_hypernetwork(config), more={name: torch.zeros(3, 2, 20)})
+    for read in (read_hypernetwork, lambda path: convert_checkpoint(path, tmp_path / "converted")):
+        with pytest.raises(
+            ModelUnavailable, match=rf"It has {name}, of which its configuration says nothing"
+        ):
+            read(path)
+
+
+def test_without_use_bias_a_bias_block_is_written_and_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "pytorch_model.bin"
+    write_checkpoint(path, random_hypernetwork(VARIANTS["no bias"]))
+    with zipfile.ZipFile(path) as archive:
+        (pickled,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        assert b"bias_A.down_proj" in archive.read(pickled)
+    assert not [name for name in read_checkpoint(path).tensors if name.startswith("bias_")]
+
+
 class _Call:
     """Pickles as the call of a function."""
 

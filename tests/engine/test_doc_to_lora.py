@@ -21,6 +21,7 @@ from engine.hypernetwork.context_encoder import ContextEncoder, TakeStates
 from engine.hypernetwork.convert import convert_checkpoint
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.reading import Chunks
+from engine.hypernetwork.templates import QWEN
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_context_encoder import made, some_ids
 
@@ -238,6 +239,52 @@ def test_a_foreign_encoder_must_be_given_and_is_used(checkpoint: Path) -> None:
     with torch.no_grad():
         expected = other(chunks.ids, output_hidden_states=True).hidden_states[2]
     assert_near(doc.features(chunks)[:, 2], expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "null",
+        "{}",
+        "[" * 100_000,
+        '{"model_type": "qwen3", "hidden_size": "x"}',
+        '{"model_type": []}',
+    ],
+    ids=range(7),
+)
+def test_a_damaged_folder_of_a_model_is_told_in_a_sentence(
+    text: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    write_checkpoint(checkpoint, random_hypernetwork(CONFIG))
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text(text)
+    with pytest.raises(ModelUnavailable, match="This model cannot be loaded"):
+        load_checkpoint(checkpoint, tmp_path / "base", tokenizer=words())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", "[" * 100_000, '{"model": {"type": "BPE"}}'], ids=range(5))
+def test_a_damaged_tokenizer_is_told_in_a_sentence(text: str, checkpoint: Path, tmp_path: Path) -> None:
+    write_checkpoint(checkpoint, random_hypernetwork(CONFIG))
+    made("qwen3").save_pretrained(tmp_path / "base")
+    (tmp_path / "base" / "tokenizer.json").write_text(text)
+    (tmp_path / "base" / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    with pytest.raises(ModelUnavailable, match="tokenizer cannot be loaded"):
+        load_checkpoint(checkpoint, tmp_path / "base")
+
+
+@pytest.mark.parametrize(
+    ("base", "encoder"),
+    [("google/gemma-2-2b-it", "tiny/other"), ("tiny/base", "Qwen/Qwen3-4B-Instruct-2507")],
+)
+def test_inner_chunks_are_wrapped_in_the_template_of_the_model_that_reads_them(
+    base: str, encoder: str, checkpoint: Path
+) -> None:
+    config = replace(CONFIG, base_model=base, encoder_model=encoder, encoder_layer=5)
+    write_checkpoint(checkpoint, random_hypernetwork(config))
+    doc = load_checkpoint(checkpoint, made("gemma2"), encoder_model=made("qwen3"), tokenizer=words())
+    assert (doc.template.before, doc.template.after) == (QWEN.before, QWEN.after)
 
 
 def test_adapters_can_be_made_without_a_base_to_carry_them(checkpoint: Path) -> None:

@@ -1,7 +1,10 @@
 """What a set of adapters is written as for other programs. test_exchange.py holds it against them."""
 
 import json
+import stat
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from engine.adapters.latent_head import LatentHead
 from engine.adapters.lora import concatenate
 from engine.adapters.messages import AdapterSet, ExportAdapter, SetMember
 from engine.adapters.safetensors_header import parse_header
-from engine.errors import InvalidAdapter
+from engine.errors import EngineError, InvalidAdapter
 from engine.messages import AdapterPart, Codec
 from engine.models.gguf_header import read_header
 from tests.engine.adapters_at_random import latents, random_part
@@ -45,7 +48,7 @@ def delta(random_weights_dir: Path) -> NDArray[np.float32]:
 def test_a_gguf_file_holds_the_sum_of_the_chunks_and_the_bias_block_once(
     f16_base_model: Path, random_weights_dir: Path, delta: NDArray[np.float32], tmp_path: Path
 ) -> None:
-    done = export(order(f16_base_model, random_weights_dir, "gguf", tmp_path / "new" / "a.gguf"))
+    done = export(order(f16_base_model, random_weights_dir, "gguf", tmp_path / "a.gguf"))
 
     header = read_header(done.path)
     data = done.path.read_bytes()
@@ -117,6 +120,53 @@ def test_a_set_of_more_notes_than_a_layer_has_ranks_is_written_as_their_sum(
     assert done.rank == 576
     # The bias block is inside, and can no longer be told apart.
     assert "loreleaf.bias_ranks" not in read_header(done.path).values
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no modes; a user's folders are theirs there")
+@pytest.mark.parametrize("format_name", ["gguf", "peft"])
+def test_only_the_owner_may_read_an_export_and_the_folders_made_for_it(
+    format_name: str, f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "folder" / "export"
+    wanted = replace(order(f16_base_model, random_weights_dir, format_name, out), makes_folders=True)
+
+    export(wanted)
+
+    made = [tmp_path / "new", *(tmp_path / "new").rglob("*")]
+    assert len(made) == (6 if format_name == "peft" else 3)
+    for path in made:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+@pytest.mark.parametrize("format_name", ["gguf", "peft"])
+def test_an_export_takes_the_place_of_an_earlier_one_of_the_same_notes_only(
+    format_name: str, f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "export"
+    ours = order(f16_base_model, random_weights_dir, format_name, out)
+    theirs = replace(
+        ours,
+        adapter_set=replace(ours.adapter_set, members=(SetMember("Boat", "f" * 64, has_title_alone=True),)),
+    )
+    export(ours)
+    export(ours)  # the same again
+    file = out / "adapter_model.safetensors" if format_name == "peft" else out
+    before = file.read_bytes()
+
+    with pytest.raises(EngineError, match=r"holds the adapter of “Dentist” and 1 more.*--overwrite"):
+        export(theirs)
+
+    assert file.read_bytes() == before
+    export(replace(theirs, may_overwrite=True))
+    assert file.read_bytes() != before
+
+
+def test_an_export_into_a_folder_that_is_missing_makes_none(
+    f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(EngineError, match=r"There is no folder .*new.*--parents"):
+        export(order(f16_base_model, random_weights_dir, "gguf", tmp_path / "new" / "a.gguf"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_adapter_writes_nothing(

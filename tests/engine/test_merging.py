@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import stat
+import sys
 import tracemalloc
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ from engine.adapters.messages import AdapterSet, MergeAdapters, SetMember
 from engine.adapters.transformers_merging import TransformersBase
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
-from engine.errors import InvalidAdapter, ModelUnavailable
+from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 from engine.models.gguf_header import read_header
 from tests.engine.adapters_at_random import base_model_factors, random_part
 from tests.engine.tiny_adapters import SIZE, TOKENS, logits_attached, logits_of, tiny_base, tiny_factors
@@ -169,7 +172,8 @@ def test_a_merge_that_fails_leaves_nothing_behind_and_the_old_file_as_it_was(
     f16_base_model: Path, random_weights_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "merged.gguf"
-    out.write_text("an older one")
+    merge(MergeAdapters(out, a_set(f16_base_model, random_weights_dir)), silent)
+    before = out.stat()
 
     def fail(share: float) -> None:
         if share > 0.5:
@@ -179,15 +183,32 @@ def test_a_merge_that_fails_leaves_nothing_behind_and_the_old_file_as_it_was(
         merge(MergeAdapters(out, a_set(f16_base_model, random_weights_dir)), fail)
 
     assert [path.name for path in tmp_path.iterdir()] == ["merged.gguf"]
-    assert out.read_text() == "an older one"
+    assert (out.stat().st_ino, out.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.model
 def test_the_base_model_itself_is_never_written_over(f16_base_model: Path, random_weights_dir: Path) -> None:
     before = f16_base_model.stat()
-    with pytest.raises(OSError, match="the base model itself"):
-        merge(MergeAdapters(f16_base_model, a_set(f16_base_model, random_weights_dir)), silent)
+    for may_overwrite in (False, True):
+        order = MergeAdapters(
+            f16_base_model, a_set(f16_base_model, random_weights_dir), may_overwrite=may_overwrite
+        )
+        with pytest.raises(EngineError, match="the base model itself"):
+            merge(order, silent)
     assert f16_base_model.stat() == before
+
+
+@pytest.mark.model
+@pytest.mark.skipif(sys.platform == "win32", reason="has no modes; a user's folders are theirs there")
+def test_only_the_owner_may_read_a_merged_file_and_the_folder_made_for_it(
+    f16_base_model: Path, random_weights_dir: Path, tmp_path: Path
+) -> None:
+    order = MergeAdapters(tmp_path / "new" / "merged.gguf", a_set(f16_base_model, random_weights_dir))
+    with pytest.raises(EngineError, match="There is no folder"):
+        merge(order, silent)
+    merge(replace(order, makes_folders=True), silent)
+    assert stat.S_IMODE(order.out.stat().st_mode) == 0o600
+    assert stat.S_IMODE(order.out.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.model
@@ -330,6 +351,9 @@ def test_notes_are_merged_into_the_folder_of_the_model_that_they_were_learnt_for
     done = merge(order, silent)
 
     assert (done.n_tensors, done.path) == (30, tmp_path / "out")
+    if sys.platform != "win32":
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in done.path.iterdir()}
+        assert (modes, stat.S_IMODE(done.path.stat().st_mode)) == ({0o600}, 0o700)
     loaded = AutoModelForCausalLM.from_pretrained(done.path, dtype=torch.float32).train(mode=False)
     composition = Composition(LatentHead.load(random_weights_dir), "c" * 64)
     tokens = [1, 4093, 198, 1780, 314, 260, 17204, 17, 2]

@@ -7,8 +7,10 @@ import sys
 import threading
 import warnings
 from multiprocessing.connection import Client, Connection
+from pathlib import Path
 
 from engine.messages import Shutdown, WorkerFailed
+from engine.outcome import tell_outcome
 
 
 def echo(conn: Connection, settings: object) -> None:
@@ -93,3 +95,12 @@ def stumble(_conn: Connection, how: tuple[str, str]) -> None:
     else:
         int(note)
     os._exit(1)
+
+
+def fail_unforeseen(conn: Connection, settings: object) -> None:
+    """Do one thing, and fail at it."""
+
+    def work() -> object:
+        raise ZeroDivisionError("a bug at work")
+
+    tell_outcome(conn, work, "It cannot be done.", Path("somewhere"))

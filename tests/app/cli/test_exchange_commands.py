@@ -107,7 +107,7 @@ def test_named_documents_are_exported_with_all_their_passages_at_equal_weight(
     assert done.out == f"{tmp_path / 'out'}  rank 24, 6.1 MB\n"
     chosen = exchange.adapter_set
     assert chosen.members == tuple(
-        SetMember(name, sha256(f"About {name}.\n\nMore.")) for name in ("Ferry", "Boat")
+        SetMember(name, sha256(f"About {name}.\n\nMore."), has_title_alone=True) for name in ("Ferry", "Boat")
     )
     assert len(chosen.parts) == 2 * 2
     assert {part.weight for part in chosen.parts} == {1.0}
@@ -208,6 +208,30 @@ def test_a_folder_of_transformers_is_merged_into_a_new_one(
     assert "There is no folder" in missing.err
 
 
+@pytest.mark.parametrize("command", [["export", "--format", "gguf"], ["merge"]])
+def test_only_who_says_so_writes_over_something_and_makes_folders(
+    command: list[str], notes: Shell, exchange: FakeExchange, tmp_path: Path
+) -> None:
+    notes(*command, "Ferry", tmp_path / "out.gguf")
+    notes(*command, "Ferry", tmp_path / "out.gguf", "--overwrite")
+    notes(*command, "--parents", "Ferry", tmp_path / "out.gguf")
+
+    orders = [order for order in exchange.orders if not isinstance(order, ImportAdapter)]
+    said = [(order.may_overwrite, order.makes_folders) for order in orders]
+    assert said == [(False, False), (True, False), (False, True)]
+
+
+def test_a_title_that_two_notes_have_does_not_tell_which_of_them_was_exported(
+    notes: Shell, exchange: FakeExchange, tmp_path: Path
+) -> None:
+    notes("add", notes.write("elsewhere/Boat.md", "About another boat."))
+
+    notes("export", "--all", "--format", "gguf", tmp_path / "out.gguf")
+
+    alone = [(member.title, member.has_title_alone) for member in exchange.adapter_set.members]
+    assert alone == [("Bees", True), ("Boat", False), ("Boat", False), ("Ferry", True)]
+
+
 # --- imports ------------------------------------------------------------------------------------------------
 
 
@@ -281,7 +305,7 @@ def test_an_import_takes_part_in_exports(
     notes("export", "--enabled", "--format", "peft", tmp_path / "out")
 
     chosen = exchange.adapter_set
-    assert chosen.members[-1] == SetMember("style", exchange.sha256, is_imported=True)
+    assert chosen.members[-1] == SetMember("style", exchange.sha256, is_imported=True, has_title_alone=True)
     assert (chosen.parts[-1].codec, chosen.parts[-1].data) == (Codec.LORA_F16, DATA)
 
 

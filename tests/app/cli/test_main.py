@@ -1,3 +1,4 @@
+import logging
 import re
 import shlex
 import subprocess
@@ -95,6 +96,32 @@ def test_a_bug_ends_in_a_sentence_and_its_traceback_in_the_log(
         f"The details are in {log}. Please report it.\n"
     )
     assert "in stumble" in log.read_text(encoding="utf-8")
+
+
+def test_what_a_part_of_the_program_logs_is_in_the_log_and_not_between_the_results(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grumble(*_arguments: object) -> int:
+        logging.getLogger("engine.client").error("Worker toy wrote: Traceback")
+        return 0
+
+    shell("list")  # makes the profile
+    monkeypatch.setattr(library_commands, "list_documents", grumble)
+
+    assert shell("list").err == ""
+    assert "Worker toy wrote" in (shell.home / "logs" / "loreleaf.log").read_text(encoding="utf-8")
+
+
+def test_without_a_profile_there_is_no_log_and_none_is_made(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grumble(*_arguments: object) -> int:
+        logging.getLogger("engine.client").error("Worker toy wrote: something")
+        return 0
+
+    monkeypatch.setattr(library_commands, "list_documents", grumble)
+    assert shell("list").err == ""
+    assert not shell.home.exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way there")

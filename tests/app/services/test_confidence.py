@@ -80,7 +80,19 @@ def test_without_notes_or_calibration_nothing_is_said(bench: Bench) -> None:
     assert (answer.preface, answer.confidence) == ("", None)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"intercept": "x"}', '{"intercept": NaN}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"intercept": "x"}',
+        '{"intercept": NaN}',
+        "[" * 200_000,
+        '{"intercept": 1' + "0" * 400 + "}",
+    ],
+    ids=range(7),
+)
 def test_a_damaged_calibration_is_none(tmp_path: Path, text: str) -> None:
     SURE.save(tmp_path)
     assert Calibration.load(tmp_path) == SURE

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.library_events import DocumentsChanged, DocumentsRemoved
 from app.services.notices import Notice, NoticeBoard
@@ -61,12 +63,15 @@ def test_forgotten_paths_survive_and_are_seen_by_other_processes(tmp_path: Path)
     assert odd in ForgottenPaths(file, board)
 
 
-def test_a_damaged_list_of_forgotten_paths_is_said_and_kept_from_doing_harm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{broken", "null", "[" * 200_000], ids=range(3))
+def test_a_damaged_list_of_forgotten_paths_is_said_and_kept_from_doing_harm(
+    tmp_path: Path, text: str
+) -> None:
     heard: list[Notice] = []
     board = NoticeBoard()
     board.subscribe(heard.append)
     file = tmp_path / "forgotten.json"
-    file.write_text("{broken", encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
 
     assert Path("/notes/a.md") not in ForgottenPaths(file, board)
 

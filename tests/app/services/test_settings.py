@@ -49,7 +49,9 @@ def test_keys_of_a_newer_version_are_kept(tmp_path: Path, board: NoticeBoard) ->
     assert raw["n_ctx"] == 2048
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff\xfe\x00", b"", b"null"])
+@pytest.mark.parametrize(
+    "content", [b"{", b"[1]", b"\xff\xfe\x00", b"", b"null", b"[" * 200_000], ids=range(6)
+)
 def test_a_broken_file_is_moved_aside_and_said(
     tmp_path: Path, board: NoticeBoard, notices: list[Notice], content: bytes
 ) -> None:
@@ -74,6 +76,9 @@ def test_a_broken_file_is_moved_aside_and_said(
         ("n_threads", 1.5),
         ("temperature", None),
         ("settle_s", -1),
+        ("temperature", float("inf")),
+        ("temperature", float("nan")),
+        ("max_answer_tokens", 10**400),
     ],
 )
 def test_a_senseless_value_costs_only_itself(

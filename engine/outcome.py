@@ -1,0 +1,44 @@
+"""How the processes that do one thing and end say what came of it: one message, whatever happened."""
+
+import logging
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.messages import WorkerFailed
+
+logger = logging.getLogger(__name__)
+
+_SHOWN_CHARS = 2000
+"""Of a reason: names in a file may be of any length."""
+
+
+def tell_outcome(conn: Connection, work: Callable[[], object], os_error_title: str, place: Path) -> None:
+    """Do the work and send its result, or a WorkerFailed in words for the user.
+
+    Args:
+        conn: to the process that ordered it.
+        work: what is to be done; its result is the message.
+        os_error_title: what an OSError means here, e.g. "The adapter cannot be read."
+        place: named where an OSError does not name a file.
+    """
+    result: object
+    try:
+        result = work()
+    except EngineError as exc:
+        result = WorkerFailed(exc.title, _shown(exc.detail))
+    except OSError as exc:
+        result = WorkerFailed(os_error_title, _shown(f"{exc.filename or place}: {exc.strerror or exc}."))
+    except MemoryError:
+        result = WorkerFailed("There is not enough memory for this.", "Close other programs.")
+    except Exception as exc:  # the process's top
+        # This output is what whoever ordered it writes into the log.
+        logger.exception("It was not foreseen that this fails.")
+        reason = _shown(f"{place}: {type(exc).__name__}. The log has the details; please report it.")
+        result = WorkerFailed("Something went wrong inside Loreleaf.", reason)
+    conn.send(result)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
