@@ -9,6 +9,7 @@ Source: pickletools of the standard library; spec section 2.2.
 
 import math
 import pickletools
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -111,8 +112,9 @@ def read_pickle(program: bytes) -> Mapping[str, object]:
     """
     machine = _Machine()
     try:
-        for opcode, argument, _position in pickletools.genops(program):
-            machine.follow(opcode.name, argument)
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # odd escapes in texts
+            for opcode, argument, _position in pickletools.genops(program):
+                machine.follow(opcode.name, argument)
         content = machine.pop()
     except (IndexError, KeyError, TypeError) as exc:
         raise ValueError(f"its description is damaged: {type(exc).__name__}") from exc

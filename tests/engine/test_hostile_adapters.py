@@ -1,8 +1,6 @@
 """Adapters that were made to do harm end in a sentence, and cost neither memory nor time."""
 
-import random
 import shutil
-import struct
 import sys
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from engine.adapters.target import target_of
 from engine.errors import InvalidAdapter
 from engine.models.gguf_header import read_header
 from tests.engine.hostile_adapters import GGUF, PEFT, TENSORS
+from tests.engine.mutants import mutants
 from tests.engine.tiny_adapters import SIZE, tiny_base, tiny_factors
 from tests.engine.tiny_llama import random_llama
 
@@ -59,37 +58,6 @@ def test_each_is_refused_in_a_sentence_and_takes_no_more_memory_than_a_small_fil
         assert reading.failure.startswith("InvalidAdapter: This adapter cannot be imported."), (case, reading)
         assert any(words in reading.failure for words in sentence.split("|")), (case, reading)
         assert reading.n_more_bytes < 150 << 20, (case, reading)
-
-
-def mutants(seed: bytes, n: int) -> list[bytes]:
-    """Changed at random, the same in every run: bytes, counts, special numbers, cuts and insertions."""
-    chance = random.Random(7)
-    made: list[bytes] = []
-    for _ in range(n):
-        mutant = bytearray(seed)
-        for _ in range(chance.choice([1, 1, 1, 2, 8])):
-            at = (
-                chance.randrange(min(len(seed), 4000))
-                if chance.random() < 0.8
-                else chance.randrange(len(seed))
-            )
-            match chance.randrange(5):
-                case 0:
-                    mutant[at : at + 1] = bytes([chance.randrange(256)])
-                case 1:
-                    mutant[at : at + 8] = struct.pack(
-                        "<Q", chance.choice([0, 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1])
-                    )
-                case 2:
-                    mutant[at : at + 4] = struct.pack(
-                        "<I", chance.choice([0x7F800000, 0x7FC00000, 1, 0x7F7FFFFF])
-                    )
-                case 3:
-                    del mutant[at : at + chance.randrange(1, 40)]
-                case _:
-                    mutant[at:at] = mutant[at : at + chance.randrange(1, 40)]
-        made.append(bytes(mutant))
-    return made
 
 
 @pytest.mark.parametrize("file_format", ["gguf", "peft"])

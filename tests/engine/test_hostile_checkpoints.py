@@ -14,6 +14,7 @@ from engine.hypernetwork.checkpoint import read_checkpoint
 from engine.hypernetwork.checkpoint_file import CheckpointFile
 from engine.hypernetwork.checkpoint_pickle import StoredNumbers, StoredTensor, read_pickle
 from tests.engine.hostile_pickles import ARCHIVES, programs, write_program, write_zip
+from tests.engine.mutants import mutants
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_checkpoint import PLAIN
 
@@ -171,6 +172,23 @@ def test_a_configuration_of_impossible_sizes_is_refused_before_anything_is_built
     write_checkpoint(path, random_hypernetwork(PLAIN), change=change)
     with pytest.raises(ModelUnavailable, match=named):
         read_checkpoint(path)
+
+
+def test_of_a_thousand_damaged_descriptions_each_is_taken_or_refused(tmp_path: Path) -> None:
+    """Of those in a file: the archive's own checksums would hide nearly all of them."""
+    path = tmp_path / "whole.bin"
+    write_checkpoint(path, random_hypernetwork(PLAIN))
+    with CheckpointFile(path) as file:
+        program = file.program
+        damaged = tmp_path / "damaged.bin"
+        n_refused = 0
+        for mutant in mutants(program, 1000):
+            write_program(damaged, mutant)
+            try:
+                read_checkpoint(damaged)
+            except ModelUnavailable:
+                n_refused += 1
+    assert n_refused == 1000  # also those that are as they were: the numbers are not in this file
 
 
 def test_a_tensor_under_two_names_is_refused(tmp_path: Path) -> None:
