@@ -3,7 +3,7 @@
 A checkpoint is a zip written by torch.save: tensors, and three configuration objects pickled by class. Only
 the names below may be unpickled, as stubs without behaviour; a file that names anything else is refused
 before anything runs.
-Source: spec section 2; SakanaAI/doc-to-lora.
+Source: docs/doc-to-lora-spec.md, section 2; SakanaAI/doc-to-lora.
 """
 
 import pickle
@@ -23,7 +23,7 @@ CHECKPOINT_FILE = "pytorch_model.bin"
 _ORIG_MOD = "_orig_mod."
 """Left by torch.compile in old checkpoints' names."""
 _TRAINED_CHUNK_TOKENS = 512
-"""Longest chunk in the second stage of the published training (spec section 3.2)."""
+"""Longest chunk in the second stage of the published training (docs/doc-to-lora-spec.md, section 3.2)."""
 _GATE = "aggregator.perceiver.modality_projection.gate_proj.weight"
 _ENCODER_KINDS = {
     "per_layer_activations": "per_layer",

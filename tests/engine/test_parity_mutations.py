@@ -1,4 +1,4 @@
-"""The parity case notices each of the thirteen typical mistakes of spec section 8.
+"""The parity case notices each of the thirteen mistakes of docs/doc-to-lora-spec.md, section 8.
 
 Plausible answers are no evidence of parity: ports with several of these mistakes "work". Each is made here on
 purpose, and must move the logits by far more than the tolerance of the parity tests.
