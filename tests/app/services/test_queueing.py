@@ -168,6 +168,19 @@ def test_new_bytes_end_the_job_for_the_old_ones(bench: Bench, desk: Desk, is_run
     assert desk.claim().content_hash == hash_file(document.path)
 
 
+def test_bytes_that_are_back_as_they_were_learnt_end_the_job_for_the_others(bench: Bench, desk: Desk) -> None:
+    before = desk.learnt("a.md", "Old words.")
+    bench.write("a.md", "New words.")
+    desk.learn(before)
+    bench.write("a.md", "Old words.")
+
+    # As another thread saw the document, before it was queued.
+    assert desk.queueing.learn(before, FileStamp(10, 1), is_retry=False)
+
+    assert desk.states(before) == [JobState.DONE, JobState.CANCELLED]
+    assert desk.now(before).state is DocumentState.READY
+
+
 def test_the_hash_of_a_file_is_that_of_its_job_while_there_is_one(bench: Bench, desk: Desk) -> None:
     document = desk.learnt("a.md", "Old words.")
     old_hash = hash_file(document.path)
