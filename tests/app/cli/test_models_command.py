@@ -14,7 +14,7 @@ import pytest
 
 import app.bootstrap
 from engine.models import catalogue
-from tests.app.cli.conftest import PATIENCE_S, Shell, environment, run_process
+from tests.app.cli.conftest import Shell, environment, run_process
 from tests.engine.fake_hub import FakeHub, FakeRepo, Stall, running_hub
 from tests.engine.toy_catalogue import (
     CHAT_FILE,
@@ -29,6 +29,7 @@ from tests.engine.toy_catalogue import (
     survey_client,
     write_files,
 )
+from tests.patience import PROCESS_PATIENCE_S
 
 
 @pytest.fixture
@@ -224,11 +225,11 @@ def test_ctrl_c_in_the_middle_of_a_download_is_clean_and_loses_nothing(
         start_new_session=True,
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
-    assert hub.has_stalled.wait(PATIENCE_S)
+    assert hub.has_stalled.wait(PROCESS_PATIENCE_S)
 
     os.killpg(process.pid, signal.SIGINT)
 
-    _out, err = process.communicate(timeout=PATIENCE_S)
+    _out, err = process.communicate(timeout=PROCESS_PATIENCE_S)
     assert process.returncode == 130
     # A busy machine may say before that the worker had to be killed: it keeps what it has all the same.
     assert err.splitlines()[-1] == "Stopped. What has arrived is kept; the same command goes on from there."

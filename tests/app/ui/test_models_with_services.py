@@ -32,8 +32,8 @@ from tests.engine.toy_catalogue import (
     survey_client,
     write_files,
 )
+from tests.patience import PATIENCE_MS
 
-PATIENCE_MS = 30_000
 """Processes are started and import what they need, on a busy machine."""
 
 
