@@ -118,6 +118,10 @@ class ChatActions(QObject):
         self.chat_shown.emit(chat.title)
         self._read_turns(chat.id)
 
+    def rename(self, chat: ChatRecord, title: str) -> None:
+        """Give a chat another title."""
+        self._lane.run(lambda: self._service().rename_chat(chat.id, title), self._on_list_changed)
+
     def delete(self, chat: ChatRecord) -> None:
         """Delete a chat; the user has confirmed it."""
         question = self._question
@@ -125,7 +129,7 @@ class ChatActions(QObject):
             self.stop()
         if self._shown_chat == chat.id:
             self.new_chat()
-        self._lane.run(lambda: self._service().delete_chat(chat.id), self._on_deleted)
+        self._lane.run(lambda: self._service().delete_chat(chat.id), self._on_list_changed)
 
     def reload_chats(self) -> None:
         """Read the list of chats."""
@@ -231,5 +235,5 @@ class ChatActions(QObject):
         if title is not None:
             self.chat_shown.emit(title)
 
-    def _on_deleted(self, _nothing: None) -> None:
+    def _on_list_changed(self, _nothing: None) -> None:
         self.reload_chats()

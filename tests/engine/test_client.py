@@ -265,7 +265,7 @@ if __name__ == "__main__":
         starter = threading.Thread(target=begin)
         starter.start()
         starter.join()
-    print("ignored and blocked there:", happened.get(timeout=PATIENCE_S))
+    print("ignored and blocked there:", happened.get(timeout=100))
     client.stop()
 """
 

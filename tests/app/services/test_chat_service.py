@@ -334,6 +334,17 @@ def test_adapters_are_prepared_as_soon_as_a_note_is_ready_or_switched_on(bench: 
     }
 
 
+def test_a_renamed_chat_keeps_its_title_when_it_goes_on(bench: Bench) -> None:
+    application = bench.start()
+    chat = application.chat.new_chat()
+    application.chat.ask(chat.id, "One?").result(PATIENCE_S)
+
+    application.chat.rename_chat(chat.id, "About numbers")
+    application.chat.ask(chat.id, "Two?").result(PATIENCE_S)
+
+    assert [kept.title for kept in application.chat.chats()] == ["About numbers"]
+
+
 def test_a_command_that_asks_nothing_starts_no_chat_worker(bench: Bench) -> None:
     application = bench.start(headless=True)
     learn(bench, application, a="Apples are red.")

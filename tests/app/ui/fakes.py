@@ -218,6 +218,9 @@ class FakeChat:
     def turns(self, chat_id: int) -> Sequence[TurnRecord]:
         return tuple(self.stored[chat_id])
 
+    def rename_chat(self, chat_id: int, title: str) -> None:
+        self.records[chat_id] = replace(self.records[chat_id], title=title)
+
     def delete_chat(self, chat_id: int) -> None:
         del self.records[chat_id]
 
