@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 
 import app.bootstrap
 from engine.models import catalogue
+from engine.models.store import ModelStore
+from storage.paths import ProfilePaths
 from tests.app.cli.conftest import Shell, environment, run_process
 from tests.engine.fake_hub import FakeHub, FakeRepo, Stall, running_hub
 from tests.engine.toy_catalogue import (
@@ -58,8 +61,8 @@ def test_a_model_is_fetched_listed_and_removed(hub: FakeHub, shell: Shell) -> No
     removed = shell("models", "remove", NAME)
 
     assert (got.code, removed.code) == (0, 0), got.err + removed.err
-    assert got.out.startswith("toy  downloaded and checked  ")
-    assert (row["state"], row["missing_bytes"]) == ("unprepared", 0)
+    assert got.out.startswith("toy  ready  ")
+    assert (row["state"], row["missing_bytes"]) == ("ready", 0)
     assert Path(str(row["path"])).name == CHAT_FILE
     assert removed.out.startswith("toy  removed  ")
     assert listed(shell)["state"] == "missing"
@@ -175,6 +178,10 @@ def test_what_is_there_but_not_prepared_is_listed_with_the_command_that_prepares
     hub: FakeHub, shell: Shell
 ) -> None:
     shell("models", "get", NAME)
+    paths = ProfilePaths(shell.home)
+    store = ModelStore(paths.cache_models, paths.models)
+    # As when it was ended in the middle of the conversion.
+    store.save(replace(store.load(NAME), prepared=(), hypernetwork_hash=""))
 
     out = shell("models", "list").out
 

@@ -313,7 +313,7 @@ class FakeCatalogue:
                 raise OneShotStopped
         self._raise_error()
         self.put(name, ModelState.READY)
-        return ModelFetched(name, ModelState.READY, Path("/models/chat.gguf"))
+        return ModelFetched(name, Path("/models/chat.gguf"))
 
     def use(self, name: str, *, is_stopped: Callable[[], bool]) -> bool:
         self._raise_error()
