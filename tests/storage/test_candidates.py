@@ -121,7 +121,7 @@ def test_candidates_among_ten_thousand_chunks_are_found_without_reading_them(
     assert best == passages[4242]
     assert took_s < reading_s / 3
 
-    # A page of 60 words that all passages have: eight times that. A query for the scores of each would take 70.
+    # A page of 60 words that all passages have: eight times. A query for the scores of each would take 70.
     best, took_s = best_of_several_runs(lambda: library.catalog, f"{filler} number4242")
     assert best == passages[4242]
     assert took_s < reading_s * 30
