@@ -45,7 +45,8 @@ EMBEDDED = PromptFrame(
     closing=((NEXT_TURN, True), (ASSISTANT_ROLE, False)),
 )
 
-# The published checkpoints' evaluation form: an empty system message, in their own templates (spec 3.3).
+# The published checkpoints' evaluation form: an empty system message, in their own templates.
+# Source: docs/doc-to-lora-spec.md, section 3.3.
 _GEMMA = PromptFrame(
     opening=(("<bos><start_of_turn>", True),),
     before="user\n\n\n",

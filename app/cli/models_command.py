@@ -19,11 +19,10 @@ from app.services.download_speed import DownloadSpeed
 from app.services.hub_token import TokenMissing, check_token
 from app.services.model_catalogue import ModelCatalogue
 from app.services.model_words import (
-    CANNOT_USE_YET,
     FROM_THE_NEXT_START,
     KEPT,
     LEARNT_ANEW,
-    fetched_text,
+    STATES,
 )
 from engine.errors import EngineError
 from engine.models.catalogue import BUILT_IN, find_entry
@@ -59,9 +58,7 @@ def get_model(options: argparse.Namespace, console: Console) -> int:
             fetched = _fetch(catalogue, options, console, token)
         if token:  # for the next time; only once it has worked
             console.remark(catalogue.token.remember(token))
-    console.result(f"{fetched.name}  {fetched_text(fetched)}  {fetched.path}")
-    if fetched.state is not ModelState.READY:
-        console.remark(CANNOT_USE_YET)
+    console.result(f"{fetched.name}  {STATES[ModelState.READY]}  {fetched.path}")
     return 0
 
 

@@ -1,7 +1,7 @@
 """A needle in a haystack: a four-digit number in one line of a long, dull document.
 
-Source: arXiv 2602.15902, section 4; spec section 4.4. The haystack's line, the needle and the question are
-the paper's; so are the depths, uniform over ten bins.
+The haystack's line, the needle and the question are the paper's; so are the depths, uniform over ten bins.
+Source: arXiv 2602.15902, section 4; docs/doc-to-lora-spec.md, section 4.4.
 """
 
 import random

@@ -123,11 +123,6 @@ class IngestDispatcher:
 
     # --- any thread ----------------------------------------------------------------------------------------
 
-    @property
-    def worker_phase(self) -> Phase:
-        """Where the worker process stands."""
-        return self._worker.phase
-
     def start(self) -> None:
         """Begin to work; jobs wait until the models are there and the profile's lock is held."""
         self._thread.start()

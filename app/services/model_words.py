@@ -4,7 +4,6 @@ from engine.models.fitting import Machine, gigabytes
 from engine.models.messages import (
     FetchPhase,
     FetchProgressed,
-    ModelFetched,
     ModelFound,
     ModelState,
     PartFound,
@@ -23,7 +22,6 @@ STATES = {
 FROM_THE_NEXT_START = "is used from the next start on."
 LEARNT_ANEW = "Notes that were learnt with another model are learnt anew then; nothing of them is lost."
 KEPT = "What has arrived is kept"
-CANNOT_USE_YET = "This version of Loreleaf cannot use it yet; a later one will, without a download."
 
 _PHASES = {
     FetchPhase.ASKING: "asking the hub",
@@ -78,8 +76,3 @@ def duration_text(duration_s: float) -> str:
         return f"{max(1, round(duration_s))} s"
     minutes = round(duration_s / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def fetched_text(fetched: ModelFetched) -> str:
-    """What came of a download, without the model's name."""
-    return "ready" if fetched.state is ModelState.READY else STATES[ModelState.UNPREPARED]

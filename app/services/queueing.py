@@ -121,6 +121,5 @@ class Queueing:
         return True
 
     def _fail(self, document_id: int, title: str, detail: str) -> None:
-        self._jobs.cancel(document_id)
-        self._catalog.mark_failed(document_id, title, detail)
+        self._catalog.mark_failed(document_id, title, detail)  # cancels its jobs as well
         self._events.publish(DocumentsChanged((document_id,)))

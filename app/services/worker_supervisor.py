@@ -18,7 +18,8 @@ CommandT = TypeVar("CommandT")
 EventT = TypeVar("EventT")
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+"""After the first death; it doubles with each further one."""
+
 MOST_DEATHS = 5
 """After this many deaths without any success between them the worker is not started again by itself."""
 
@@ -190,7 +191,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
             self.fail(title, detail)
             return
         self.phase = Phase.OFF
-        self._not_before_s = self._clock_s() + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._deaths - 1))
+        self._not_before_s = self._clock_s() + FIRST_PAUSE_S * 2.0 ** (self._deaths - 1)
         self._notices.warn(
             f"The part of Loreleaf that is {what} stopped unexpectedly.", "It is started again.", detail
         )

@@ -1,8 +1,8 @@
 """Work that must not hold the GUI thread, one lane at a time.
 
 A lane is a thread with a queue. Jobs of one lane never overlap and run in the order they were given, so that
-switching a note off and on again ends with "on". The window has one lane for the library (hashing a folder
-may take a while), one for reads, and one for the chat, so that a question never waits behind a folder.
+switching a note off and on again ends with "on". The window has several (``MainWindow.lanes``), so that no
+question waits behind a folder that is hashed, and no switch behind a download.
 """
 
 import logging

@@ -123,6 +123,10 @@ class ChatActions(QObject):
         if self._question is None:
             self._read_turns(self._shown_chat)
 
+    def rename(self, chat: ChatRecord, title: str) -> None:
+        """Give a chat another title."""
+        self._lane.run(lambda: self._service().rename_chat(chat.id, title), self._on_list_changed)
+
     def delete(self, chat: ChatRecord) -> None:
         """Delete a chat; the user has confirmed it."""
         question = self._question
@@ -130,7 +134,7 @@ class ChatActions(QObject):
             self.stop()
         if self._shown_chat == chat.id:
             self.new_chat()
-        self._lane.run(lambda: self._service().delete_chat(chat.id), self._on_deleted)
+        self._lane.run(lambda: self._service().delete_chat(chat.id), self._on_list_changed)
 
     def reload_chats(self) -> None:
         """Read the list of chats."""
@@ -236,5 +240,5 @@ class ChatActions(QObject):
         if title is not None:
             self.chat_shown.emit(title)
 
-    def _on_deleted(self, _nothing: None) -> None:
+    def _on_list_changed(self, _nothing: None) -> None:
         self.reload_chats()

@@ -18,7 +18,13 @@ CHAT_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 class ChatListModel(QAbstractListModel):
-    """Chats, the last one used first. GUI thread only."""
+    """Chats, the last one used first. GUI thread only.
+
+    Signals:
+        rename_requested: the user typed another title for a chat. chat: its ChatRecord, title: the new one.
+    """
+
+    rename_requested = Signal(object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +55,24 @@ class ChatListModel(QAbstractListModel):
             return on_one_line(chat.title) or "Untitled chat"
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tool_tip(f"{on_one_line(chat.title)}\n{_when(chat.updated_at)}")
+        if role == Qt.ItemDataRole.EditRole:
+            return chat.title
         return chat if role == CHAT_ROLE else None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """A chat's title can be edited in its place."""
+        return super().flags(index) | Qt.ItemFlag.ItemIsEditable
+
+    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Ask for another title; an empty one, or the same, changes nothing."""
+        title = str(value).strip()
+        if role != Qt.ItemDataRole.EditRole or not index.isValid():
+            return False
+        chat = self._shown[index.row()]
+        if not title or title == chat.title:
+            return False
+        self.rename_requested.emit(chat, title)
+        return True
 
     def _refresh(self) -> None:
         self.beginResetModel()
@@ -58,15 +81,19 @@ class ChatListModel(QAbstractListModel):
 
 
 class _ChatListView(QListView):
-    """Enter opens, Delete asks to delete."""
+    """Enter opens, F2 renames, Delete asks to delete."""
 
     opened = Signal(QModelIndex)
     delete_pressed = Signal(QModelIndex)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()
-        if index.isValid() and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+        if self.state() == QListView.State.EditingState:
+            super().keyPressEvent(event)  # what the editor leaves over: the Enter that ends it
+        elif index.isValid() and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             self.opened.emit(index)
+        elif index.isValid() and event.key() == Qt.Key.Key_F2:
+            self.edit(index)
         elif index.isValid() and event.matches(QKeySequence.StandardKey.Delete):
             self.delete_pressed.emit(index)
         else:
@@ -101,6 +128,7 @@ class ChatListPopup(QFrame):
         self.list.setAccessibleName("Chats")
         self.list.setModel(model)
         self.list.setUniformItemSizes(True)
+        self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)  # a click opens, and does not edit
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.clicked.connect(self._choose)
@@ -153,10 +181,16 @@ class ChatListPopup(QFrame):
         self.list.setCurrentIndex(index)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        rename = QAction("Rename chat", menu)
+        rename.triggered.connect(self._on_rename_action)
+        menu.addAction(rename)
         action = QAction("Delete chat…", menu)
         action.triggered.connect(self._on_delete_action)
         menu.addAction(action)
         menu.popup(self.list.viewport().mapToGlobal(place))
+
+    def _on_rename_action(self) -> None:
+        self.list.edit(self.list.currentIndex())
 
     def _on_delete_action(self) -> None:
         self._ask_to_delete(self.list.currentIndex())

@@ -17,6 +17,7 @@ SHORTCUTS = (
     ("Shift+Enter", "New line"),
     ("Esc", "Stop the answer"),
     ("Ctrl+N", "New chat"),
+    ("F2", "Rename the chat that is selected in the list of chats"),
     ("Ctrl+O", "Add files"),
     ("Ctrl+Shift+O", "Add a folder"),
     ("Ctrl+F", "Filter notes"),

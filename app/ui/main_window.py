@@ -210,6 +210,7 @@ class MainWindow(QMainWindow):
         chat.mode_changed.connect(self._on_mode_changed)
         chat.popup.chat_chosen.connect(self.chat_actions.show_chat)
         chat.popup.delete_requested.connect(self._on_delete_chat_requested)
+        self.chats.rename_requested.connect(self.chat_actions.rename)
         self.chat_actions.answering_changed.connect(self._on_answering_changed)
         self.chat_actions.chat_shown.connect(chat.set_title)
 

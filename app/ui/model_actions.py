@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from app.services.download_speed import DownloadSpeed
 from app.services.hub_token import TokenMissing, check_token
-from app.services.model_words import CANNOT_USE_YET, FROM_THE_NEXT_START, KEPT, LEARNT_ANEW, fetched_text
+from app.services.model_words import FROM_THE_NEXT_START, KEPT, LEARNT_ANEW, STATES
 from app.services.one_shot import OneShotStopped
 from app.ui.background import Background
 from app.ui.late_services import LateServices
@@ -247,12 +247,11 @@ class ModelActions(QObject):
         self._show(download=replace(download, progress=progress, bytes_per_s=bytes_per_s))
 
     def _on_fetched(self, name: str, outcome: tuple[ModelFetched, str]) -> None:
-        fetched, about_token = outcome
+        _fetched, about_token = outcome
         self._sources.pop(name, None)
         self._show(download=None)
-        is_ready = fetched.state is ModelState.READY
-        details = ("Press Use to have it learn and answer." if is_ready else CANNOT_USE_YET, about_token)
-        title = f"{find_entry(name).title} is {fetched_text(fetched)}."
+        details = ("Press Use to have it learn and answer.", about_token)
+        title = f"{find_entry(name).title} is {STATES[ModelState.READY]}."
         self._tell(name, Remark(title, " ".join(filter(None, details))))
         self.look()
 

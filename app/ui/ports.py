@@ -139,6 +139,10 @@ class ChatPort(Protocol):
         """What was said, oldest first."""
         ...
 
+    def rename_chat(self, chat_id: int, title: str, /) -> None:
+        """Give a conversation another title."""
+        ...
+
     def delete_chat(self, chat_id: int, /) -> None:
         """Remove a conversation for good."""
         ...

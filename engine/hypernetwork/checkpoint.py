@@ -3,7 +3,7 @@
 A checkpoint is a zip written by torch.save: tensors, and three configuration objects pickled by class. What
 the pickle describes is looked at as a whole, and the tensors are read only when they are those of the
 configuration.
-Source: spec section 2; SakanaAI/doc-to-lora.
+Source: docs/doc-to-lora-spec.md, section 2; SakanaAI/doc-to-lora.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ CHECKPOINT_FILE = "pytorch_model.bin"
 _ORIG_MOD = "_orig_mod."
 """Left by torch.compile in old checkpoints' names."""
 _TRAINED_CHUNK_TOKENS = 512
-"""Longest chunk in the second stage of the published training (spec section 3.2)."""
+"""Longest chunk in the second stage of the published training (docs/doc-to-lora-spec.md, section 3.2)."""
 _GATE = "aggregator.perceiver.modality_projection.gate_proj.weight"
 _ENCODER_KINDS = {
     "per_layer_activations": "per_layer",

@@ -4,7 +4,7 @@ A pickle is a program for a machine with a stack. The thirty instructions that t
 here, on values that are only data: a class is an object's kind, a tensor a description of where its numbers
 lie. So a file can call nothing and change nothing, and whatever is not in such files (other names, other
 instructions, keys that take for ever to hash) is refused when it is met.
-Source: pickletools of the standard library; spec section 2.2.
+Source: pickletools of the standard library; docs/doc-to-lora-spec.md, section 2.2.
 """
 
 import math

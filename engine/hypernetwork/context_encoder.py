@@ -1,7 +1,7 @@
 """States of a transformers model for the hypernetwork: the context encoder of the published bases.
 
 The embedded base has its own (engine.models.llama), which needs no transformers.
-Source: spec section 1.1.
+Source: docs/doc-to-lora-spec.md, section 1.1.
 """
 
 import copy

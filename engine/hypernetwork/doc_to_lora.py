@@ -1,7 +1,7 @@
 """Doc-to-LoRA on a transformers model: the published checkpoints, stage by stage.
 
 ``engine.hypernetwork.load_checkpoint`` makes one; docs/doc-to-lora.md shows how it is used.
-Source: arXiv 2602.15902; spec sections 1 to 3.
+Source: arXiv 2602.15902; docs/doc-to-lora-spec.md, sections 1 to 3.
 
 Shapes: C chunks, S tokens, L decoder layers, D encoder width, M target modules, r LoRA rank, d latent width,
 G contexts (documents), R rank of a context's adapter.

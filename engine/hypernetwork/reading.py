@@ -1,8 +1,9 @@
 """Encoder and perceiver together, in pieces: the latents of chunks in little memory.
 
-The states of all layers and the projection's hidden layer dominate the memory of Doc-to-LoRA (spec section
-7): 8,192 tokens of Gemma 2B take the reference 11.5 GB. Here each state is projected as soon as it is there,
-in blocks of tokens, and read by the perceiver a few layers at a time, so none of that exists as a whole.
+The states of all layers and the projection's hidden layer dominate the memory of Doc-to-LoRA: 8,192 tokens of
+Gemma 2B take the reference 11.5 GB. Here each state is projected as soon as it is there, in blocks of tokens,
+and read by the perceiver a few layers at a time, so none of that exists as a whole.
+Source: docs/doc-to-lora-spec.md, section 7.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """How a document is wrapped and cut for the context encoder of the published bases.
 
-Source: spec sections 3.1 and 3.2; SakanaAI/doc-to-lora overrides the chat template of each base.
+Source: docs/doc-to-lora-spec.md, sections 3.1 and 3.2; SakanaAI/doc-to-lora overrides the chat template of
+each base.
 """
 
 from collections.abc import Mapping, Sequence

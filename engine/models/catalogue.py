@@ -2,7 +2,8 @@
 
 Facts only; nothing here looks at the machine, the disk or the network. Where the facts are from:
 
-- names of the hypernetworks' files and their parameter counts: the release of Doc-to-LoRA (spec 1.5 and 2.4);
+- names of the hypernetworks' files and their parameter counts: the release of Doc-to-LoRA
+  (docs/doc-to-lora-spec.md, sections 1.5 and 2.4);
 - commits and SHA-256 of base models and GGUFs: the publishers' own LFS records as several independent public
   projects pin them. What only the hub itself can tell (the hypernetworks' commit, Mistral's shards) is left
   open here; the download takes it from the hub and records it;

@@ -30,11 +30,10 @@ from engine.models.messages import (
     FetchPhase,
     FetchProgressed,
     ModelFetched,
-    ModelState,
     Origin,
     TokenNeeded,
 )
-from engine.models.preparation import checksums, find_converter, prepare
+from engine.models.preparation import checksums, prepare
 from engine.models.store import FileRecord, ModelRecord, ModelStore, PartRecord
 from engine.models.validation import check_part
 from engine.models.whole_files import sha256_of
@@ -118,10 +117,10 @@ class ModelFetch:
             missing = [part for part in self._entry.parts if not self._is_there(part.role)]
             if missing:
                 self._download(self._connect(), missing)
-            state = self._prepare()
+            self._prepare()
         chat = self._store.chat_file(self._record)
         assert chat is not None
-        return ModelFetched(self._entry.name, state, chat[0])
+        return ModelFetched(self._entry.name, chat[0])
 
     def _is_there(self, role: Role) -> bool:
         part = self._record.part(role)
@@ -185,27 +184,24 @@ class ModelFetch:
         self._keep(self._record.with_part(replace(record, is_complete=True)))
         self._store.forget_partial(self._entry.name, part.role)
 
-    def _prepare(self) -> ModelState:
+    def _prepare(self) -> None:
         """Bring the hypernetwork into Loreleaf's form, unless it is."""
         part = self._record.part(Role.HYPERNETWORK)
         assert part is not None
         name, folder = self._entry.name, self._store.folder_of(self._entry.name, part)
         prepared = self._store.prepared_dir(name)
         if self._record.hypernetwork_hash and all(f.is_intact(prepared) for f in self._record.prepared):
-            return ModelState.READY
+            return
         self._progress.tell(FetchPhase.PREPARING)
         if part.is_in_our_form:
             from engine.hypernetwork.weights_file import hypernetwork_hash
 
             self._keep(replace(self._record, hypernetwork_hash=hypernetwork_hash(folder)))
-            return ModelState.READY
-        if (convert := find_converter()) is None:
-            return ModelState.UNPREPARED
+            return
         self._create_folder()
-        identity = prepare(convert, folder / part.files[0].name, prepared)
+        identity = prepare(folder / part.files[0].name, prepared)
         files = tuple(FileRecord.of(prepared / file, sha256) for file, sha256 in checksums(prepared).items())
         self._keep(replace(self._record, prepared=files, hypernetwork_hash=identity))
-        return ModelState.READY
 
     def _create_folder(self) -> None:
         folder = self._store.folder(self._entry.name)

@@ -13,7 +13,7 @@ NF4_BYTES_PER_WEIGHT = 4.5 / 8
 """Four bits, and a float32 scale per block of 64; with the scales quantised too it is a little less."""
 
 CHUNK_TOKENS = 512
-"""Longest chunk that the published hypernetworks were trained on (spec 3.2)."""
+"""Longest chunk that the published hypernetworks were trained on (docs/doc-to-lora-spec.md, section 3.2)."""
 
 CONTEXT_TOKENS = 4096
 """Context window of the chat, as in the default settings; keys and values are kept in 16 bits."""
@@ -150,7 +150,8 @@ def gigabytes(n_bytes: int) -> str:
 def _activation_bytes(sizes: Architecture) -> int:
     """States of one chunk and the intermediates of the hypernetwork's projection, in 16 bits.
 
-    All layers at once; per token and layer, the state (D) and three intermediates of 4 D (spec 7, point 2).
+    All layers at once; per token and layer, the state (D) and three intermediates of 4 D.
+    Source: docs/doc-to-lora-spec.md, section 7.
     """
     return 2 * (1 + 3 * 4) * sizes.n_layers * sizes.d_model * CHUNK_TOKENS
 

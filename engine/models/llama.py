@@ -184,7 +184,7 @@ class FrozenLlama:
 
         Yields:
             L times (B, T, D): the input of layer l; as in the reference, the last one is after the final norm
-            (spec section 1.1).
+            (docs/doc-to-lora-spec.md, section 1.1).
         """
         x = F.embedding(ids, self.embedding)
         rope = self.rope(ids.shape[1])

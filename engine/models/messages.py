@@ -38,7 +38,7 @@ class ModelState(StrEnum):
     PARTIAL = "partial"
     """A download was interrupted; it goes on where it stopped."""
     UNPREPARED = "unprepared"
-    """Complete and checked, but its hypernetwork is not in Loreleaf's form yet."""
+    """Complete and checked, but something ended the conversion of its hypernetwork, such as a full disk."""
     CHANGED = "changed"
     """A file is gone, or is another one than was checked."""
     UNFIT = "unfit"
@@ -181,15 +181,13 @@ class FetchProgressed:
 
 @dataclass(frozen=True, slots=True)
 class ModelFetched:
-    """The model is complete and was checked.
+    """The model is complete, was checked, and can be used.
 
     Attributes:
-        state: READY, or UNPREPARED.
         path: of the GGUF that answers.
     """
 
     name: str
-    state: ModelState
     path: Path
 
 

@@ -1,14 +1,11 @@
 """The step after a download: the hypernetwork's checkpoint is brought into Loreleaf's form.
 
-The conversion itself is ``engine.hypernetwork.convert.convert_checkpoint(path, folder)``. It is looked up
-when it is needed: it imports torch, and a version of Loreleaf without it keeps the download for later.
+The conversion itself is ``engine.hypernetwork.convert.convert_checkpoint``, imported when it is needed: it
+brings torch along.
 """
 
 import errno
-import importlib.util
 import shutil
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
@@ -16,22 +13,17 @@ from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
 from engine.hypernetwork.weights_file import hypernetwork_hash
 from engine.models.whole_files import sha256_of
 
-Converter = Callable[[Path, Path], None]
-"""(checkpoint, folder to write into) -> None; raises ModelUnavailable or OSError."""
-
-CONVERTER_MODULE = "engine.hypernetwork.convert"
 PREPARED_FILES = (CONFIG_FILE, TENSORS_FILE)
 
 
-def find_converter() -> Converter | None:
-    """The conversion, if this version of Loreleaf has it."""
-    if importlib.util.find_spec(CONVERTER_MODULE) is None:
-        return None
-    converter: Converter = import_module(CONVERTER_MODULE).convert_checkpoint
-    return converter
+def convert(checkpoint: Path, folder: Path) -> None:
+    """Write a checkpoint in Loreleaf's form; see ``convert_checkpoint``."""
+    from engine.hypernetwork.convert import convert_checkpoint
+
+    convert_checkpoint(checkpoint, folder)
 
 
-def prepare(convert: Converter, checkpoint: Path, folder: Path) -> str:
+def prepare(checkpoint: Path, folder: Path) -> str:
     """Convert a checkpoint; what lay in ``folder`` is replaced.
 
     Returns:

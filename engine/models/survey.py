@@ -12,7 +12,6 @@ from engine.models.embedded import BASE_MODEL_FILE, base_model_hash, find_embedd
 from engine.models.fitting import Machine, judge
 from engine.models.machine import find_machine
 from engine.models.messages import ModelFound, ModelsFound, ModelState, PartFound, SurveyModels
-from engine.models.preparation import find_converter
 from engine.models.store import ModelRecord, ModelStore
 from engine.outcome import tell_outcome
 
@@ -114,8 +113,6 @@ def _state(entry: ModelEntry, store: ModelStore, record: ModelRecord) -> tuple[M
     if store.is_complete(record):
         if record.hypernetwork_hash:
             return ModelState.READY, ""
-        if find_converter() is None:
-            return ModelState.UNPREPARED, "This version of Loreleaf cannot use it yet; a later one will."
         return ModelState.UNPREPARED, "It is all here, and has to be prepared."
     has_begun = bool(record.parts) or any(
         store.n_partial_bytes(entry.name, part.role) for part in entry.parts

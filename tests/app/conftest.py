@@ -20,6 +20,7 @@ from storage.records import DocumentRecord, DocumentState
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
 from tests.engine.fake_hub import FakeHub, running_hub
 from tests.engine.toy_catalogue import publish, toy_entry
+from tests.patience import PATIENCE_S
 
 SETTLE_S = 0.1
 
@@ -72,7 +73,7 @@ class Bench:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def wait(self, condition: Callable[[], object], what: str = "", timeout_s: float = 20.0) -> None:
+    def wait(self, condition: Callable[[], object], what: str = "", timeout_s: float = PATIENCE_S) -> None:
         """Wait until ``condition`` holds; it is asked again after every event and notice."""
         deadline_s = time.monotonic() + timeout_s
         while True:

@@ -33,6 +33,7 @@ from engine.messages import (
     WorkerDied,
     WorkerReady,
 )
+from tests.patience import PATIENCE_S
 
 CommandT = TypeVar("CommandT")
 EventT = TypeVar("EventT")
@@ -134,7 +135,7 @@ class FakeIngestEngine:
         """Let held jobs end."""
         self.released.set()
 
-    def wait_begun(self, n: int = 1, timeout_s: float = 10.0) -> None:
+    def wait_begun(self, n: int = 1, timeout_s: float = PATIENCE_S) -> None:
         """Wait until ``n`` jobs were begun in all."""
         with self.something_begun:
             assert self.something_begun.wait_for(lambda: len(self.begun) >= n, timeout_s), self.begun

@@ -18,9 +18,9 @@ from tests.engine.reference_checkpoints import random_hypernetwork, write_checkp
 from tests.engine.test_doc_to_lora import words
 from tests.engine.test_published_bases_in_llama import CONFIG
 from tests.engine.tiny_bases import random_base, write_base
+from tests.patience import PROCESS_PATIENCE_S
 
 NAME = "gemma-2-2b"
-PATIENCE_S = 120.0
 pytestmark = pytest.mark.slow
 
 
@@ -68,13 +68,13 @@ def test_it_learns_and_answers(home: Path, tmp_path: Path) -> None:
     try:
         application.start()
         document = application.ingest.add_paths([note]).added[0]
-        assert application.ingest.wait_until_idle(PATIENCE_S)
+        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
         learnt = application.library.document(document.id)
         assert learnt is not None
         assert learnt.state is DocumentState.READY, learnt.reason_detail
-        answer = application.chat.ask(None, "w3?").result(PATIENCE_S)
+        answer = application.chat.ask(None, "w3?").result(PROCESS_PATIENCE_S)
         application.library.set_enabled([document.id], False)
-        without = application.chat.ask(None, "w3?").result(PATIENCE_S)
+        without = application.chat.ask(None, "w3?").result(PROCESS_PATIENCE_S)
     finally:
         application.close()
 

@@ -11,6 +11,7 @@ from app.bootstrap import open_profile
 from app.services.library_events import EngineState, EngineStateChanged, ModelPreparationProgressed
 from storage.errors import StorageError
 from tests.app.conftest import Bench
+from tests.patience import PATIENCE_S
 
 
 def test_a_profile_is_made_private_and_complete(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_closing_ends_every_thread_and_every_worker(bench: Bench) -> None:
     application.watch.watch(bench.notes)
     bench.write("a.md", "One.")
     bench.wait_ready("a.md")
-    application.chat.ask(None, "One?").result(10)
+    application.chat.ask(None, "One?").result(PATIENCE_S)
 
     application.close()
 
@@ -89,11 +90,11 @@ def test_closing_ends_every_thread_and_every_worker(bench: Bench) -> None:
 def test_a_process_that_only_asks_leaves_the_lock_to_others(bench: Bench) -> None:
     asking = bench.build(headless=True)
     asking.start(learn=False)
-    asking.chat.ask(None, "One?").result(10)
+    asking.chat.ask(None, "One?").result(PATIENCE_S)
 
     learning = bench.start()
 
-    assert learning.lock.wait_held(5)
+    assert learning.lock.wait_held(PATIENCE_S)
     assert not asking.lock.is_held
 
 

@@ -16,6 +16,7 @@ from engine.client import WorkerClient, ingest_client
 from engine.hypernetwork.config import CONFIG_FILE, HypernetworkConfig
 from engine.messages import AnswerMode, EngineSettings, IngestCommand, IngestEvent
 from storage.records import DocumentState, JobState
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = [
     pytest.mark.model,
@@ -24,7 +25,6 @@ pytestmark = [
 ]
 
 N_NOTES = 12
-PATIENCE_S = 240.0
 
 
 class _Clients:
@@ -69,7 +69,7 @@ def test_notes_are_learnt_through_a_killed_worker_and_questions_answered_with_th
     try:
         application.ingest.add_paths([notes])
         application.start()
-        assert application.ingest.wait_until_idle(PATIENCE_S)
+        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
 
         by_name = {document.path.name: document for document in application.library.documents()}
         for name in ("empty.md", "binary.md"):
@@ -85,14 +85,14 @@ def test_notes_are_learnt_through_a_killed_worker_and_questions_answered_with_th
         question = "When was the lamp in room 3 made?"
         all_ids = [document.id for document in by_name.values()]
         application.settings.save(Settings(max_answer_tokens=8))
-        with_all = application.chat.ask(None, question, mode=AnswerMode.MEMORY).result(PATIENCE_S)
+        with_all = application.chat.ask(None, question, mode=AnswerMode.MEMORY).result(PROCESS_PATIENCE_S)
         application.library.set_enabled(all_ids, False)
         application.library.set_enabled([by_name["room 03.md"].id], True)
-        with_one = application.chat.ask(None, question, mode=AnswerMode.MEMORY).result(PATIENCE_S)
+        with_one = application.chat.ask(None, question, mode=AnswerMode.MEMORY).result(PROCESS_PATIENCE_S)
         application.library.set_enabled(all_ids, False)
-        with_none = application.chat.ask(None, question, mode=AnswerMode.MEMORY).result(PATIENCE_S)
+        with_none = application.chat.ask(None, question, mode=AnswerMode.MEMORY).result(PROCESS_PATIENCE_S)
         application.library.set_enabled([by_name["room 03.md"].id], True)
-        quoted = application.chat.ask(None, question, mode=AnswerMode.QUOTES).result(PATIENCE_S)
+        quoted = application.chat.ask(None, question, mode=AnswerMode.QUOTES).result(PROCESS_PATIENCE_S)
 
         # The router leaves out the other rooms: they share words with the question, but not its number.
         assert [source.document for source in with_all.sources] == ["room 03"]

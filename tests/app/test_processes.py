@@ -15,6 +15,7 @@ from engine.client import WorkerClient
 from engine.messages import EngineSettings, IngestCommand, IngestEvent
 from storage.records import DocumentState, JobState
 from tests.app.fakes import FakeChatEngine, FakePreparation
+from tests.patience import PROCESS_PATIENCE_S
 
 N_NOTES = 100
 KILLED_AT = (10, 40)
@@ -68,7 +69,7 @@ def test_an_ingest_process_killed_twice_in_the_middle_of_a_hundred_notes_loses_n
         report = application.ingest.add_paths([notes])
         application.start()
 
-        assert application.ingest.wait_until_idle(120)
+        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
 
         for _ in KILLED_AT:
             assert killed.acquire(timeout=0)

@@ -9,10 +9,9 @@ from app.ui.application import samples_folder
 from app.ui.samples import MOST_QUESTIONS, find_samples
 from engine.messages import AnswerMode
 from storage.records import DocumentState
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
-
-PATIENCE_S = 240.0
 
 
 def test_suggested_questions_are_answered_right_and_no_longer_when_their_note_is_off(tmp_path: Path) -> None:
@@ -24,14 +23,14 @@ def test_suggested_questions_are_answered_right_and_no_longer_when_their_note_is
     try:
         application.ingest.add_paths(samples.notes)
         application.start()
-        assert application.ingest.wait_until_idle(PATIENCE_S)
+        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
         documents = application.library.documents()
         assert {document.state for document in documents} == {DocumentState.READY}
         chat_id = application.chat.new_chat().id
 
         def ask(number: int) -> tuple[str, set[str]]:
             text = suggested[number].text
-            answer = application.chat.ask(chat_id, text, mode=AnswerMode.MEMORY).result(PATIENCE_S)
+            answer = application.chat.ask(chat_id, text, mode=AnswerMode.MEMORY).result(PROCESS_PATIENCE_S)
             return answer.answer, {source.document for source in answer.sources}
 
         for number, (name, fact) in enumerate(expected.items()):

@@ -1,6 +1,6 @@
 """Writes checkpoints in the reference's format, pickled by its class names, without its package.
 
-Source: spec section 2.
+Source: docs/doc-to-lora-spec.md, section 2.
 """
 
 import sys

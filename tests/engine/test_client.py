@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Listener
@@ -16,9 +15,9 @@ import pytest
 from engine.client import WorkerClient, chat_client, ingest_client
 from engine.errors import EngineDied
 from engine.messages import EngineSettings, WorkerDied, WorkerFailed
+from tests.patience import PATIENCE_S
 
 TOYS = "tests.engine.toy_workers"
-PATIENCE_S = 30.0
 """How long a test waits for something that takes under a second on an idle machine."""
 
 
@@ -65,12 +64,10 @@ def test_commands_come_back_as_events_in_order(clients: list[ToyClient]) -> None
     assert client.is_running
 
 
-def test_an_orderly_stop_reports_no_death_and_is_quick(clients: list[ToyClient]) -> None:
+def test_an_orderly_stop_reports_no_death_and_needs_no_kill(clients: list[ToyClient]) -> None:
     client = begin(clients, "echo")
     client.next_event()
-    started = time.monotonic()
-    client.stop(timeout_s=PATIENCE_S)
-    assert time.monotonic() - started < PATIENCE_S / 2
+    client.stop(timeout_s=3600.0)  # if it had to be killed, the test would not end before it is ended
     assert client.events.empty()
     assert not client.is_running
     with pytest.raises(EngineDied):
@@ -268,7 +265,7 @@ if __name__ == "__main__":
         starter = threading.Thread(target=begin)
         starter.start()
         starter.join()
-    print("ignored and blocked there:", happened.get(timeout=30))
+    print("ignored and blocked there:", happened.get(timeout=100))
     client.stop()
 """
 

@@ -1,4 +1,4 @@
-"""The documented Python API on tiny random models; and on the reference's case, where it is at hand."""
+"""The documented Python API on tiny random models; and on the reference's case."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -22,6 +21,7 @@ from engine.hypernetwork.convert import convert_checkpoint
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.reading import Chunks
 from engine.hypernetwork.templates import QWEN
+from tests.engine.parity_case import BASE, CHECKPOINT, NOTE, expected_tensors
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_context_encoder import made, some_ids
 
@@ -317,15 +317,11 @@ def test_a_folder_without_a_model_is_refused(checkpoint: Path, tmp_path: Path) -
 
 # --- the reference's own case ---------------------------------------------------------------------------
 
-SHARED = Path(__file__).parents[3] / "shared" / "parity"
-needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="../shared/parity is not beside this checkout")
 
-
-@needs_shared
 def test_from_text_to_greedy_tokens_everything_is_the_references() -> None:
-    expected = load_file(SHARED / "gemma2_l2l" / "expected.safetensors")
-    doc = load_checkpoint(SHARED / "gemma2_l2l" / "checkpoint-1", SHARED / "tiny_gemma2")
-    ids = doc.context_ids((SHARED / "doc.txt").read_text(encoding="utf-8"))
+    expected = expected_tensors()
+    doc = load_checkpoint(CHECKPOINT, BASE)
+    ids = doc.context_ids(NOTE)
     for n, chunks in ((1, doc.split(ids)), (3, doc.split(ids, 128))):
         assert torch.equal(chunks.ids, expected[f"ctx_ids.{n}"])
         assert torch.equal(chunks.mask.long(), expected[f"ctx_mask.{n}"])
@@ -343,10 +339,9 @@ def test_from_text_to_greedy_tokens_everything_is_the_references() -> None:
         assert torch.equal(tokens, expected[f"greedy.{n}"])
 
 
-@needs_shared
 def test_the_references_own_scaling_has_its_squared_effect() -> None:
-    expected = load_file(SHARED / "gemma2_l2l" / "expected.safetensors")
-    doc = load_checkpoint(SHARED / "gemma2_l2l" / "checkpoint-1", SHARED / "tiny_gemma2")
+    expected = expected_tensors()
+    doc = load_checkpoint(CHECKPOINT, BASE)
     chunks = Chunks(expected["ctx_ids.3"], expected["ctx_mask.3"].bool())
     adapter = doc.combine(doc.factors(doc.latents(chunks), 0.5))
     found = logits(doc, expected["query_ids.1"], adapter)

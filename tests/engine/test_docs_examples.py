@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.parity_case import BASE, CHECKPOINT, NOTE
+
 ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "parity"
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="../shared/parity is not beside this checkout")
 def test_the_examples_run_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
     text = (ROOT / "docs" / "doc-to-lora.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert len(examples) == 2
     names: dict[str, object] = {
-        "CHECKPOINT": SHARED / "gemma2_l2l" / "checkpoint-1",
-        "BASE": SHARED / "tiny_gemma2",
-        "NOTE": (SHARED / "doc.txt").read_text(encoding="utf-8"),
+        "CHECKPOINT": CHECKPOINT,
+        "BASE": BASE,
+        "NOTE": NOTE,
     }
     for example in examples:
         exec(compile(example, "doc-to-lora.md", "exec"), names)

@@ -27,10 +27,10 @@ from engine.messages import (
     WorkerReady,
 )
 from engine.models.embedded import base_model_hash
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = pytest.mark.model
 
-PATIENCE_S = 120.0
 CONFIG = HypernetworkConfig(
     n_layers=30,
     d_encoder=576,
@@ -76,7 +76,7 @@ class Worker:
         self.client.start(self._events.put)
 
     def next_event(self) -> IngestEvent:
-        return self._events.get(timeout=PATIENCE_S)
+        return self._events.get(timeout=PROCESS_PATIENCE_S)
 
     def learn(self, path: Path) -> JobDone | JobFailed:
         self.client.send(Internalize(1, path))

@@ -28,8 +28,7 @@ from engine.messages import (
 from engine.pipeline import PipelineFacts
 from engine.worker import Pipeline, serve
 from tests.engine.toy_models import toy_pipeline
-
-PATIENCE_S = 30.0
+from tests.patience import PATIENCE_S
 
 
 def sentences(count: int) -> str:

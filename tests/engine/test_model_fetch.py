@@ -13,12 +13,12 @@ import pytest
 from huggingface_hub import constants
 
 from engine.errors import ModelUnavailable
-from engine.models import fetch, preparation
+from engine.models import preparation
 from engine.models.catalogue import ModelEntry, Role
 from engine.models.download import FetchStopped
 from engine.models.fetch import ModelFetch
 from engine.models.hub import Hub, RemoteFile, TokenRequired
-from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, ModelState, Origin
+from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, Origin
 from engine.models.store import ModelStore
 from tests.engine.fake_hub import Cut, FakeHub, FakeRepo, Status, WithoutRange, running_hub, sha256
 from tests.engine.toy_catalogue import (
@@ -28,12 +28,13 @@ from tests.engine.toy_catalogue import (
     GGUFS,
     NAME,
     NETWORKS,
-    NO_CONVERTER,
     SHARDS,
     TOKEN,
     checkpoint_bytes,
+    convert_toy,
     encoder_files,
     gguf_bytes,
+    our_form,
     pins_of,
     publish,
     toy_entry,
@@ -49,7 +50,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "no-login"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-login"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
-    monkeypatch.setattr(preparation, "CONVERTER_MODULE", NO_CONVERTER)  # the toy's checkpoint has no tensors
+    monkeypatch.setattr(preparation, "convert", convert_toy)  # the toy's checkpoint has no tensors
     with running_hub() as hub:
         publish(hub, tmp_path)
         yield hub
@@ -118,7 +119,7 @@ def test_the_fake_hub_is_one_for_huggingface_hub_itself(hub: FakeHub, tmp_path: 
 def test_a_model_is_fetched_with_exactly_its_files_and_everything_is_written_down(bench: Bench) -> None:
     fetched = bench.fetch()
 
-    assert (fetched.name, fetched.state) == (NAME, ModelState.UNPREPARED)
+    assert fetched.name == NAME
     assert fetched.path.read_bytes() == chat_of(bench.hub)
     encoder = bench.store.download_dir(NAME, Role.ENCODER)
     assert {path.name: path.read_bytes() for path in encoder.iterdir()} == encoder_files()
@@ -290,7 +291,7 @@ def test_wrong_bytes_are_thrown_away_and_told(bench: Bench, repo: str, file: str
     assert [*bench.partial(Role.CHAT), *bench.partial(Role.ENCODER)] == []
     assert not bench.store.is_complete(bench.store.load(NAME))
     bench.hub.repos[repo].files[file] = right
-    assert bench.fetch().state is ModelState.UNPREPARED
+    assert bench.fetch().path.read_bytes() == chat_of(bench.hub)
 
 
 def test_a_partial_file_that_was_damaged_meanwhile_is_found_out(bench: Bench) -> None:
@@ -369,7 +370,7 @@ def test_without_a_token_it_is_said_what_to_accept_before_anything_large_is_fetc
 
 
 def test_with_a_token_that_was_granted_it_is_fetched(gated: FakeHub, bench: Bench) -> None:
-    assert bench.fetch(token=TOKEN).state is ModelState.UNPREPARED
+    assert bench.fetch(token=TOKEN).path.read_bytes() == chat_of(bench.hub)
     assert TOKEN not in (bench.folder / "records" / f"{NAME}.json").read_text(encoding="utf-8")
 
 
@@ -378,7 +379,7 @@ def test_a_token_in_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
 
-    assert bench.fetch().state is ModelState.UNPREPARED
+    assert bench.fetch().path.read_bytes() == chat_of(bench.hub)
 
 
 def test_the_token_of_huggingface_hubs_own_login_is_used(
@@ -387,7 +388,7 @@ def test_the_token_of_huggingface_hubs_own_login_is_used(
     (tmp_path / "login").write_text(TOKEN, encoding="utf-8")
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "login"))
 
-    assert bench.fetch().state is ModelState.UNPREPARED
+    assert bench.fetch().path.read_bytes() == chat_of(bench.hub)
 
 
 def test_an_account_that_is_not_granted_yet_is_told_what_the_hub_says(gated: FakeHub, bench: Bench) -> None:
@@ -490,13 +491,12 @@ class _Usage:
 def test_the_checkpoint_is_handed_to_the_conversion_and_the_model_is_ready(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    converted = _convert_with(monkeypatch, _write_our_form)
+    converted = _convert_with(monkeypatch, convert_toy)
 
     fetched = bench.fetch()
 
     checkpoint = bench.store.download_dir(NAME, Role.HYPERNETWORK) / "pytorch_model.bin"
     assert converted == [(checkpoint, bench.store.prepared_dir(NAME))]
-    assert fetched.state is ModelState.READY
     ready = bench.store.ready(NAME)
     assert (ready.chat, ready.weights_dir) == (fetched.path, bench.store.prepared_dir(NAME))
     assert ready.encoder_dir == bench.store.download_dir(NAME, Role.ENCODER)
@@ -506,13 +506,14 @@ def test_the_checkpoint_is_handed_to_the_conversion_and_the_model_is_ready(
 
 
 def test_a_prepared_file_that_changed_is_made_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    converted = _convert_with(monkeypatch, _write_our_form)
+    converted = _convert_with(monkeypatch, convert_toy)
     bench.fetch()
     (bench.store.prepared_dir(NAME) / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ModelUnavailable, match="not ready"):
         bench.store.ready(NAME)
 
-    assert bench.fetch().state is ModelState.READY
+    bench.fetch()
+    bench.store.ready(NAME)
     assert len(converted) == 2
 
 
@@ -524,10 +525,11 @@ def test_a_conversion_that_fails_costs_no_download(bench: Bench, monkeypatch: py
     with pytest.raises(ModelUnavailable, match="The disk is full"):
         bench.fetch()
     assert bench.store.is_complete(bench.store.load(NAME))
-    _convert_with(monkeypatch, _write_our_form)
+    _convert_with(monkeypatch, convert_toy)
     bench.hub.seen.clear()
 
-    assert bench.fetch().state is ModelState.READY
+    bench.fetch()
+    bench.store.ready(NAME)
     assert bench.hub.seen == []
 
 
@@ -540,12 +542,8 @@ def _convert_with(
         calls.append((path, folder))
         convert(path, folder)
 
-    monkeypatch.setattr(fetch, "find_converter", lambda: remember)
+    monkeypatch.setattr(preparation, "convert", remember)
     return calls
-
-
-def _write_our_form(_path: Path, folder: Path) -> None:
-    write_files(folder, {name: name.encode() for name in preparation.PREPARED_FILES})
 
 
 # --- others -------------------------------------------------------------------------------------------------
@@ -604,7 +602,7 @@ def test_with_all_parts_local_nobody_is_asked_even_without_huggingface_hub(
 
     assert fetched.path == tmp_path / "mine" / "chat" / "mine.gguf"
     assert (bench.n_connected, bench.hub.seen) == (0, [])
-    assert bench.store.remove(NAME) == 0
+    assert bench.store.remove(NAME) == sum(map(len, our_form().values()))  # all that was made of them
     assert fetched.path.exists()
 
 

@@ -1,5 +1,6 @@
 """Where a model stands: only one that is complete, checked, unchanged and prepared is ready."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import NoReturn
 import pytest
 
 from engine.errors import ModelUnavailable
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
 from engine.models import catalogue, preparation, survey
 from engine.models.catalogue import Role
 from engine.models.fetch import ModelFetch
@@ -16,11 +16,11 @@ from engine.models.messages import ModelFound, ModelState, Origin, SurveyModels
 from engine.models.store import ModelStore
 from tests.engine.toy_catalogue import (
     NAME,
-    NO_CONVERTER,
     checkpoint_bytes,
+    convert_toy,
     encoder_files,
     gguf_bytes,
-    hypernetwork_config,
+    our_form,
     toy_entry,
     write_files,
 )
@@ -30,14 +30,11 @@ class Profile:
     """A profile that knows the toy, and local files to make it from."""
 
     def __init__(self, folder: Path) -> None:
-        from safetensors.numpy import save
-
-        ours = {CONFIG_FILE: hypernetwork_config().to_json().encode(), TENSORS_FILE: save({})}
         self.folder = folder
         self.chat = write_files(folder / "mine", {"mine.gguf": gguf_bytes(folder)}) / "mine.gguf"
         self.encoder = write_files(folder / "base", encoder_files())
         self.checkpoint = write_files(folder / "lab", {"a.bin": checkpoint_bytes()}) / "a.bin"
-        self.ours = write_files(folder / "ours", ours)
+        self.ours = write_files(folder / "ours", our_form())
         self.store = ModelStore(folder / "cache", folder / "records")
 
     def fetch(self, *sources: Path) -> None:
@@ -57,7 +54,7 @@ def _nobody() -> NoReturn:
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     monkeypatch.setattr(catalogue, "CATALOGUE", (catalogue.CATALOGUE[0], toy_entry()))
-    monkeypatch.setattr(preparation, "CONVERTER_MODULE", NO_CONVERTER)
+    monkeypatch.setattr(preparation, "convert", convert_toy)
     return Profile(tmp_path)
 
 
@@ -107,21 +104,31 @@ def test_all_parts_with_a_hypernetwork_in_our_form_are_ready(profile: Profile) -
     )
 
 
-def test_a_checkpoint_that_nobody_converted_does_not_count_as_ready(profile: Profile) -> None:
-    profile.fetch(profile.chat, profile.encoder, profile.checkpoint)
+def test_a_checkpoint_whose_conversion_was_interrupted_does_not_count_as_ready(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparation, "convert", _fail_to_convert)
+    with pytest.raises(ModelUnavailable, match="The disk is full"):
+        profile.fetch(profile.chat, profile.encoder, profile.checkpoint)
 
     found = profile.look()
 
     assert (found.state, found.n_missing_bytes) == (ModelState.UNPREPARED, 0)
-    assert "cannot use it yet" in found.problem
+    assert found.problem == "It is all here, and has to be prepared."
 
 
-def test_another_hypernetwork_is_prepared_anew(profile: Profile) -> None:
+def test_another_hypernetwork_is_prepared_anew(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     profile.fetch(profile.chat, profile.encoder, profile.ours)
+    monkeypatch.setattr(preparation, "convert", _fail_to_convert)
 
-    profile.fetch(profile.checkpoint)
+    with pytest.raises(ModelUnavailable, match="The disk is full"):
+        profile.fetch(profile.checkpoint)
 
     assert profile.look().state is ModelState.UNPREPARED
+
+
+def _fail_to_convert(_checkpoint: Path, _folder: Path) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("damage", ["gone", "other bytes", "other time"])

@@ -1,4 +1,4 @@
-"""The parity case notices each of the thirteen typical mistakes of spec section 8.
+"""The parity case notices each of the thirteen mistakes of docs/doc-to-lora-spec.md, section 8.
 
 Plausible answers are no evidence of parity: ports with several of these mistakes "work". Each is made here on
 purpose, and must move the logits by far more than the tolerance of the parity tests.
@@ -6,12 +6,10 @@ purpose, and must move the logits by far more than the tolerance of the parity t
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.hypernetwork import context_encoder, hypernetwork, load_checkpoint
@@ -20,22 +18,19 @@ from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.hypernetwork import Factors, Hypernetwork, Perceiver
 from engine.hypernetwork.perceiver import Attention, RMSNorm
 from engine.hypernetwork.reading import Chunks
-
-SHARED = Path(__file__).parents[3] / "shared" / "parity"
-pytestmark = pytest.mark.skipif(not SHARED.exists(), reason="../shared/parity is not beside this checkout")
-TOLERANCE = 2e-5
+from tests.engine.parity_case import BASE, CHECKPOINT, LOGITS_TOLERANCE, expected_tensors
 
 Mutate = Callable[[pytest.MonkeyPatch, DocToLora], None]
 
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, Tensor]:
-    return load_file(SHARED / "gemma2_l2l" / "expected.safetensors")
+    return expected_tensors()
 
 
 @pytest.fixture
 def doc() -> DocToLora:
-    return load_checkpoint(SHARED / "gemma2_l2l" / "checkpoint-1", SHARED / "tiny_gemma2")
+    return load_checkpoint(CHECKPOINT, BASE)
 
 
 def error(doc: DocToLora, expected: dict[str, Tensor]) -> float:
@@ -177,7 +172,7 @@ MISTAKES: list[Mutate] = [
 
 
 def test_without_a_mistake_the_logits_are_the_references(doc: DocToLora, expected: dict[str, Tensor]) -> None:
-    assert error(doc, expected) < TOLERANCE
+    assert error(doc, expected) < LOGITS_TOLERANCE
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
@@ -187,4 +182,4 @@ def test_each_mistake_fails_parity(
     with torch.no_grad():
         mistake(monkeypatch, doc)
     found = error(doc, expected)
-    assert found > 100 * TOLERANCE, f"{mistake.__name__} moved the logits by {found} only"
+    assert found > 100 * LOGITS_TOLERANCE, f"{mistake.__name__} moved the logits by {found} only"

@@ -25,6 +25,7 @@ from engine.training.place import Place
 from engine.training.student import Student
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 from tests.engine.tiny_run import TINY_RUN, trainer_at
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = TinySize()
@@ -278,7 +279,7 @@ def test_two_processes_stay_in_step(config_path: Path) -> None:
         [*launch, str(peer), str(config_path)],
         env={**os.environ, "PYTHONPATH": str(repository), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
         check=True,
-        timeout=240,
+        timeout=PROCESS_PATIENCE_S,
     )
     reports = [(config_path.parent / "run" / f"rank-{rank}.txt").read_text() for rank in range(2)]
     assert reports[0] == reports[1]

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from engine.client import WorkerClient
-from engine.hypernetwork.config import HypernetworkConfig, TargetModule
+from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
 from engine.messages import Shutdown, WorkerFailed
 from engine.models import catalogue, fetch, preparation, survey
 from engine.models.catalogue import ENCODER_FILES, Architecture, HubPart, ModelEntry, Role, Wanted
@@ -25,7 +25,6 @@ CHAT_FILE = "toy-Q4_K_M.gguf"
 SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 N_LAYERS, D_MODEL = 2, 64
 TOKEN = "hf_letmein"
-NO_CONVERTER = "engine.hypernetwork.no_such_module"
 
 
 def encoder_files(n_layers: int = N_LAYERS) -> dict[str, bytes]:
@@ -83,6 +82,17 @@ def hypernetwork_config(n_layers: int = N_LAYERS, d_encoder: int = D_MODEL) -> H
     )
 
 
+def our_form() -> dict[str, bytes]:
+    """The files of a hypernetwork in Loreleaf's form."""
+    return {CONFIG_FILE: hypernetwork_config().to_json().encode(), TENSORS_FILE: save({})}
+
+
+def convert_toy(checkpoint: Path, folder: Path) -> None:
+    """Takes the place of ``preparation.convert``: the toy's checkpoint has no tensors."""
+    assert checkpoint.exists()
+    write_files(folder, our_form())
+
+
 def toy_entry(pins: dict[str, str] | None = None, revision: str = "") -> ModelEntry:
     """The toy, with the catalogue's kinds of parts."""
     return ModelEntry(
@@ -127,9 +137,9 @@ def write_files(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def put_toy_into_catalogue() -> None:
-    """From now on this process knows the built-in model and the toy, whose checkpoint nothing can convert."""
+    """From now on this process knows the built-in model and the toy, and converts its checkpoint."""
     catalogue.CATALOGUE = (catalogue.CATALOGUE[0], toy_entry())
-    preparation.CONVERTER_MODULE = NO_CONVERTER
+    preparation.convert = convert_toy
 
 
 def fetch_main(conn: Connection, wanted: FetchModel) -> None:

@@ -31,6 +31,7 @@ from engine.training.metrics import score
 from storage.records import DocumentState
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_doc_to_lora import words
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = [
     pytest.mark.gpu,
@@ -39,7 +40,6 @@ pytestmark = [
 
 LEAST_COSINE = 0.99
 """Of each unit latent on CUDA (bfloat16 encoder and perceiver) to that of the CPU in float32."""
-PATIENCE_S = 240.0
 
 CONFIG = HypernetworkConfig(
     n_layers=6,
@@ -105,7 +105,7 @@ def answers_with(device: str, home: Path, rows: list[dict[str, str]]) -> Iterato
         application.settings.save(replace(application.settings.current, device=device))
         application.ingest.add_paths(find_samples(samples_folder()).notes)
         application.start()
-        assert application.ingest.wait_until_idle(PATIENCE_S)
+        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
         documents = application.library.documents()
         assert {document.state for document in documents} == {DocumentState.READY}
         assert {document.note for document in documents} == {""}  # nothing fell back to the CPU
@@ -113,7 +113,7 @@ def answers_with(device: str, home: Path, rows: list[dict[str, str]]) -> Iterato
             chat_id = application.chat.new_chat().id
             yield (
                 application.chat.ask(chat_id, row["question"], mode=AnswerMode.MEMORY)
-                .result(PATIENCE_S)
+                .result(PROCESS_PATIENCE_S)
                 .answer
             )
     finally:

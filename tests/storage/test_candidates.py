@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import settings
@@ -106,31 +107,35 @@ def test_only_what_is_on_answers_whatever_happens(empty_catalog: Path) -> None:
     run_state_machine_as_test(LibraryMachine, settings=settings(max_examples=8, stateful_step_count=25))
 
 
-def test_candidates_among_ten_thousand_chunks_take_milliseconds(library: Library) -> None:
+def test_candidates_among_ten_thousand_chunks_are_found_without_reading_them(
+    library: Library, database: Database
+) -> None:
     filler = " ".join(f"word{number % 977}" for number in range(60))
     passages = [f"{filler} subject{number % 100} number{number}" for number in range(10_000)]
     library.learn("large.md", *passages)
-    assert len(library.texts()) == 10_000  # from here on they are in memory
+    # What a new catalog does at its first question, and this one would at each if it kept nothing.
+    _, reading_s = best_of_several_runs(lambda: Catalog(database), "")
 
-    # About 4 ms on an idle core; reading the chunks for each question would take over 100.
-    best, took_s = best_of_several_runs(library, "What was number4242 about subject42?")
+    # A tenth of that.
+    best, took_s = best_of_several_runs(lambda: library.catalog, "What was number4242 about subject42?")
     assert best == passages[4242]
-    assert took_s < 0.03
+    assert took_s < reading_s / 3
 
-    # A page of 60 words that all passages have: about 0.3 s. A query for the scores of each would take 2 s.
-    best, took_s = best_of_several_runs(library, f"{filler} number4242")
+    # A page of 60 words that all passages have: eight times. A query for the scores of each would take 70.
+    best, took_s = best_of_several_runs(lambda: library.catalog, f"{filler} number4242")
     assert best == passages[4242]
-    assert took_s < 1.2
+    assert took_s < reading_s * 30
 
 
-def best_of_several_runs(library: Library, question: str) -> tuple[str, float]:
+def best_of_several_runs(catalog: Callable[[], Catalog], question: str) -> tuple[str, float]:
     """The best passage, and how long the quickest of several questions took, in seconds of the processor.
 
     Not of the clock: other tests run beside this one.
     """
     took_s = []
     for _ in range(7):
+        asked = catalog()
         started = time.thread_time()
-        best = library.catalog.candidate_chunks(question)[0]
+        best = asked.candidate_chunks(question)[0]
         took_s.append(time.thread_time() - started)
     return best.text, min(took_s)

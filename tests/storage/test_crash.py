@@ -11,6 +11,7 @@ from storage.catalog import Catalog
 from storage.database import Database
 from storage.ingest_queue import IngestQueue
 from storage.records import DocumentState, JobState
+from tests.patience import PROCESS_PATIENCE_S
 from tests.storage.library import Library, count_rows, hash_of
 
 N_CHUNKS = 40
@@ -69,7 +70,7 @@ def test_a_process_killed_while_storing_leaves_all_or_nothing(
         assert child.stdout is not None
         assert child.stdout.readline() == b"there\n"
         child.send_signal(signal.SIGKILL)
-        assert child.wait(timeout=30) == -signal.SIGKILL
+        assert child.wait(timeout=PROCESS_PATIENCE_S) == -signal.SIGKILL
 
     assert library.catalog.quick_check() == []
     document = library.catalog.document(old.id)

@@ -21,6 +21,7 @@ from storage.database import Database
 from storage.errors import NotInCatalog
 from storage.ingest_queue import IngestQueue
 from storage.records import DocumentState, JobState
+from tests.patience import PATIENCE_S
 from tests.storage.library import NOTES, Library, hash_of
 
 
@@ -196,7 +197,7 @@ def test_four_threads_in_two_databases_claim_sixty_jobs_once_each(
     start = Barrier(4)
 
     def claim_all(queue: IngestQueue) -> list[int]:
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_S)
         claimed = []
         while (job := queue.claim()) is not None:
             claimed.append(job.id)

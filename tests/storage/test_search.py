@@ -1,5 +1,6 @@
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from storage.search_index import MAX_SCORED
 from storage.search_query import MAX_TERMS, index_text, match_expression
+from tests.patience import PATIENCE_S
 from tests.storage.library import NOTES, Library, hash_of
 
 ODD_QUESTIONS = [
@@ -159,6 +161,24 @@ def test_either_name_of_a_content_under_two_paths_finds_it(library: Library) -> 
     assert library.found("bathroom") == ["Tiles are blue."]
 
 
+def test_a_passage_of_several_notes_is_named_after_the_first_that_is_on(library: Library) -> None:
+    # First by when they were added, whatever they are called.
+    original = library.learn("kitchen.md", "Tiles are blue.")
+    copy = library.learn("bathroom.md", "Tiles are blue.")
+
+    def named() -> tuple[int, str, Path]:
+        (candidate,) = library.catalog.candidate_chunks("tiles")
+        return candidate.document_id, candidate.document_title, candidate.document_path
+
+    assert named() == (original.id, "kitchen", original.path)
+    library.catalog.set_enabled([original.id], False)
+    assert named() == (copy.id, "bathroom", copy.path)
+    library.catalog.set_enabled([original.id], True)
+    assert named() == (original.id, "kitchen", original.path)
+    library.catalog.forget([original.id])
+    assert named() == (copy.id, "bathroom", copy.path)
+
+
 @pytest.mark.parametrize(
     ("passage", "question"),
     [
@@ -234,19 +254,19 @@ def test_questions_during_writes_see_a_document_whole_or_not_at_all(library: Lib
     versions = [[f"cat {name} {part}" for part in "123"] for name in "abcdef"]
 
     def rewrite() -> None:
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_S)
         for version in versions:
             library.learn("a.md", *version)
 
     def ask() -> list[list[str]]:
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_S)
         return [sorted(library.found("cat")) for _ in range(40)]
 
     with ThreadPoolExecutor(3) as pool:
         writing = pool.submit(rewrite)
         seen = [pool.submit(ask), pool.submit(ask)]
-        writing.result(timeout=60)
-        answers = [answer for asked in seen for answer in asked.result(timeout=60)]
+        writing.result(timeout=PATIENCE_S)
+        answers = [answer for asked in seen for answer in asked.result(timeout=PATIENCE_S)]
 
     allowed = [[], ["cat one", "cat three", "cat two"], *versions]
     assert all(answer in allowed for answer in answers)

@@ -18,9 +18,9 @@ from app.cli import one_shot, opening
 from app.cli.home import HOME_VARIABLE
 from app.cli.main import run
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
+from tests.patience import PROCESS_PATIENCE_S
 
 PROJECT = Path(app.__path__[0]).parent
-PATIENCE_S = 240.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def run_process(*words: str | Path, stdin: str = "", env: dict[str, str] | None 
         env=env or environment(),
         capture_output=True,
         encoding="utf-8",
-        timeout=PATIENCE_S,
+        timeout=PROCESS_PATIENCE_S,
         check=False,
     )
     assert "Traceback" not in ended.stderr

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from engine.models.tokenizer import load_tokenizer
-from tests.app.cli.conftest import PATIENCE_S, PROJECT, Ended, command, environment
+from tests.app.cli.conftest import PROJECT, Ended, command, environment
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -48,7 +49,7 @@ class Desk:
             env=env,
             capture_output=True,
             encoding="utf-8",
-            timeout=PATIENCE_S,
+            timeout=PROCESS_PATIENCE_S,
             check=False,
         )
         assert ended.returncode == 0, ended.stderr

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from app.cli.demo import samples_folder
-from tests.app.cli.conftest import PATIENCE_S, Ended, command, environment, run_process
+from tests.app.cli.conftest import Ended, command, environment, run_process
+from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -151,7 +152,7 @@ def test_ctrl_c_in_the_middle_of_learning_is_clean_and_loses_nothing(
 
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
 
-    _out, err = process.communicate(timeout=PATIENCE_S)
+    _out, err = process.communicate(timeout=PROCESS_PATIENCE_S)
     assert (process.returncode, err) == (130, "")
     states = {row["title"]: row["state"] for row in library.documents()}
     assert {states[f"{number:02}"] for number in range(30)} == {"ready", "queued"}
@@ -165,7 +166,7 @@ def test_ctrl_c_while_the_processes_are_still_starting_is_clean(library: Library
 
     os.killpg(process.pid, signal.SIGINT)
 
-    _out, err = process.communicate(timeout=PATIENCE_S)
+    _out, err = process.communicate(timeout=PROCESS_PATIENCE_S)
     assert (process.returncode, err) == (130, "")
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import pytest
 
 import app.bootstrap
 from engine.models import catalogue
-from tests.app.cli.conftest import PATIENCE_S, Shell, environment, run_process
+from engine.models.store import ModelStore
+from storage.paths import ProfilePaths
+from tests.app.cli.conftest import Shell, environment, run_process
 from tests.engine.fake_hub import FakeHub, FakeRepo, Stall, running_hub
 from tests.engine.toy_catalogue import (
     CHAT_FILE,
@@ -29,6 +32,7 @@ from tests.engine.toy_catalogue import (
     survey_client,
     write_files,
 )
+from tests.patience import PROCESS_PATIENCE_S
 
 
 @pytest.fixture
@@ -57,8 +61,8 @@ def test_a_model_is_fetched_listed_and_removed(hub: FakeHub, shell: Shell) -> No
     removed = shell("models", "remove", NAME)
 
     assert (got.code, removed.code) == (0, 0), got.err + removed.err
-    assert got.out.startswith("toy  downloaded and checked  ")
-    assert (row["state"], row["missing_bytes"]) == ("unprepared", 0)
+    assert got.out.startswith("toy  ready  ")
+    assert (row["state"], row["missing_bytes"]) == ("ready", 0)
     assert Path(str(row["path"])).name == CHAT_FILE
     assert removed.out.startswith("toy  removed  ")
     assert listed(shell)["state"] == "missing"
@@ -174,6 +178,10 @@ def test_what_is_there_but_not_prepared_is_listed_with_the_command_that_prepares
     hub: FakeHub, shell: Shell
 ) -> None:
     shell("models", "get", NAME)
+    paths = ProfilePaths(shell.home)
+    store = ModelStore(paths.cache_models, paths.models)
+    # As when it was ended in the middle of the conversion.
+    store.save(replace(store.load(NAME), prepared=(), hypernetwork_hash=""))
 
     out = shell("models", "list").out
 
@@ -224,11 +232,11 @@ def test_ctrl_c_in_the_middle_of_a_download_is_clean_and_loses_nothing(
         start_new_session=True,
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
-    assert hub.has_stalled.wait(PATIENCE_S)
+    assert hub.has_stalled.wait(PROCESS_PATIENCE_S)
 
     os.killpg(process.pid, signal.SIGINT)
 
-    _out, err = process.communicate(timeout=PATIENCE_S)
+    _out, err = process.communicate(timeout=PROCESS_PATIENCE_S)
     assert process.returncode == 130
     # A busy machine may say before that the worker had to be killed: it keeps what it has all the same.
     assert err.splitlines()[-1] == "Stopped. What has arrived is kept; the same command goes on from there."

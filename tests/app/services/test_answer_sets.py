@@ -10,6 +10,7 @@ from engine.messages import AnswerMode, Codec
 from storage.records import DocumentRecord, NewImport
 from tests.app.conftest import Bench
 from tests.app.fakes import BASE_HASH
+from tests.patience import PATIENCE_S
 
 STYLE = NewImport(
     Path("/downloads/style/adapter_model.safetensors"),
@@ -47,7 +48,7 @@ def test_an_imported_adapter_takes_part_in_every_answer_while_it_is_on(
 ) -> None:
     style = put(application)
 
-    answer = application.chat.ask(None, QUESTION).result(10)
+    answer = application.chat.ask(None, QUESTION).result(PATIENCE_S)
 
     asked = bench.chat_engine.asked[-1]
     assert [(part.codec, part.weight) for part in asked.parts] == [
@@ -63,7 +64,7 @@ def test_an_imported_adapter_takes_part_in_every_answer_while_it_is_on(
     assert (of_style.document_id, of_style.passage, of_style.path) == (style.id, "", str(STYLE.path))
 
     application.library.set_enabled([style.id], False)
-    application.chat.ask(None, QUESTION).result(10)
+    application.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert [part.codec for part in bench.chat_engine.asked[-1].parts] == [Codec.LATENTS_F16]
 
 
@@ -71,7 +72,7 @@ def test_it_takes_part_alone_when_no_note_does(bench: Bench, application: Applic
     put(application)
     application.library.set_enabled([document.id for document in application.library.documents()[:2]], False)
 
-    answer = application.chat.ask(None, "Anything at all?").result(10)
+    answer = application.chat.ask(None, "Anything at all?").result(PATIENCE_S)
 
     assert [(source.document, source.weight) for source in answer.sources] == [("Style", 1.0)]
 
@@ -79,18 +80,18 @@ def test_it_takes_part_alone_when_no_note_does(bench: Bench, application: Applic
 def test_it_is_no_quote_and_has_no_part_in_a_plain_answer(bench: Bench, application: Application) -> None:
     put(application)
 
-    application.chat.ask(None, QUESTION, mode=AnswerMode.QUOTES).result(10)
+    application.chat.ask(None, QUESTION, mode=AnswerMode.QUOTES).result(PATIENCE_S)
     assert bench.chat_engine.asked[-1].quotes == ("The pear tree was planted in 2011.",)
     assert len(bench.chat_engine.asked[-1].parts) == 2
 
-    assert application.chat.ask(None, QUESTION, mode=AnswerMode.PLAIN).result(10).sources == ()
+    assert application.chat.ask(None, QUESTION, mode=AnswerMode.PLAIN).result(PATIENCE_S).sources == ()
     assert not bench.chat_engine.asked[-1].parts
 
 
 def test_one_for_another_base_model_takes_no_part(bench: Bench, application: Application) -> None:
     put(application, replace(STYLE, base_hash="f" * 64))
 
-    answer = application.chat.ask(None, QUESTION).result(10)
+    answer = application.chat.ask(None, QUESTION).result(PATIENCE_S)
 
     assert [source.document for source in answer.sources] == ["garden"]
 
@@ -103,8 +104,8 @@ def test_it_survives_a_restart_with_another_hypernetwork(bench: Bench, applicati
 
     upgraded = bench.start()
     bench.wait(lambda: len(bench.ingest_engine.learnt) == n_passes + 2, "both notes are learnt anew")
-    upgraded.ingest.wait_until_idle(10)
-    answer = upgraded.chat.ask(None, QUESTION).result(10)
+    upgraded.ingest.wait_until_idle(PATIENCE_S)
+    answer = upgraded.chat.ask(None, QUESTION).result(PATIENCE_S)
 
     assert {source.document for source in answer.sources} == {"garden", "Style"}
     assert "Your notes are learnt anew." in [notice.title for notice in bench.notices]
@@ -112,13 +113,18 @@ def test_it_survives_a_restart_with_another_hypernetwork(bench: Bench, applicati
 
 def test_it_is_prepared_as_soon_as_it_is_switched_on(bench: Bench, application: Application) -> None:
     style = put(application)
-    bench.chat_engine.warmed.clear()
-    bench.chat_engine.has_warmed.clear()
+    application.library.set_enabled([style.id], False)
+    # The worker is ready, and has prepared what was on when it became so.
+    assert bench.chat_engine.has_warmed.wait(PATIENCE_S)
+    key = "sha256:" + STYLE.content_hash
 
+    def is_prepared() -> bool:
+        return any(part.key == key for warm in bench.chat_engine.warmed for part in warm.parts)
+
+    assert not is_prepared()
     application.library.set_enabled([style.id], True)
 
-    assert bench.chat_engine.has_warmed.wait(10)
-    assert [part.key for warm in bench.chat_engine.warmed for part in warm.parts] == ["sha256:" + "a" * 64]
+    bench.wait(is_prepared)
 
 
 def test_an_adapter_inside_a_watched_folder_does_not_go_with_its_file(
@@ -139,10 +145,10 @@ def test_an_adapter_inside_a_watched_folder_does_not_go_with_its_file(
 
 
 def test_without_the_router_every_passage_speaks_equally(bench: Bench, application: Application) -> None:
-    application.chat.ask(None, QUESTION).result(10)
+    application.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert len(bench.chat_engine.asked[-1].parts) == 1
     application.settings.save(replace(application.settings.current, is_routed=False, max_active_chunks=1))
-    application.chat.ask(None, QUESTION).result(10)
+    application.chat.ask(None, QUESTION).result(PATIENCE_S)
     weights = [part.weight for part in bench.chat_engine.asked[-1].parts]
     assert weights == [pytest.approx(2**-0.5)] * 2
 
@@ -151,11 +157,11 @@ def test_the_passages_words_go_along_unless_that_is_switched_off(
     bench: Bench, application: Application
 ) -> None:
     put(application)
-    application.chat.ask(None, QUESTION).result(10)
+    application.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert [part.text for part in bench.chat_engine.asked[-1].parts] == [
         "The pear tree was planted in 2011.",
         "",
     ]
     application.settings.save(replace(application.settings.current, prefers_wording=False))
-    application.chat.ask(None, QUESTION).result(10)
+    application.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert not any(part.text for part in bench.chat_engine.asked[-1].parts)

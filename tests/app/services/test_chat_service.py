@@ -19,6 +19,7 @@ from storage.errors import StorageError
 from storage.records import Role
 from tests.app.conftest import SETTLE_S, Bench
 from tests.app.fakes import HYPERNETWORK_HASH
+from tests.patience import PATIENCE_S
 
 
 def learn(bench: Bench, application: Application, **texts: str) -> dict[str, int]:
@@ -36,7 +37,7 @@ def ask_and_hold(bench: Bench, application: Application, chat_id: int | None = N
     running = application.chat.ask(
         chat_id, "One?", on_event=lambda event: has_text.set() if isinstance(event, AnswerText) else None
     )
-    assert has_text.wait(10)
+    assert has_text.wait(PATIENCE_S)
     return running
 
 
@@ -47,7 +48,7 @@ def test_a_question_is_answered_with_its_sources_and_both_are_kept(bench: Bench)
     told: list[AnswerEvent] = []
 
     running = application.chat.ask(chat.id, "When was the pear tree planted?", on_event=told.append)
-    answer = running.result(10)
+    answer = running.result(PATIENCE_S)
 
     assert answer.answer == "echo: When was the pear tree planted?"
     assert [source.document for source in answer.sources] == ["garden"]
@@ -69,17 +70,19 @@ def test_a_note_switched_off_takes_no_part_in_the_next_answer_of_the_same_chat(b
     application = bench.start()
     ids = learn(bench, application, secret="The code is 4711.", other="Bread needs salt.")
     chat = application.chat.new_chat()
-    assert application.chat.ask(chat.id, "What is the code?").result(10).sources[0].document == "secret"
+    assert (
+        application.chat.ask(chat.id, "What is the code?").result(PATIENCE_S).sources[0].document == "secret"
+    )
 
     application.library.set_enabled([ids["secret"]], False)
-    answer = application.chat.ask(chat.id, "What is the code?").result(10)
+    answer = application.chat.ask(chat.id, "What is the code?").result(PATIENCE_S)
 
     assert [source.document for source in answer.sources] == ["other"]
     last = bench.chat_engine.asked[-1]
     assert len(last.parts) == 1
     assert last.question == "What is the code?"  # nothing of the earlier turns
     application.library.set_enabled([ids["other"]], False)
-    assert application.chat.ask(chat.id, "What is the code?").result(10).sources == ()
+    assert application.chat.ask(chat.id, "What is the code?").result(PATIENCE_S).sources == ()
     assert bench.chat_engine.asked[-1].parts == ()
 
 
@@ -93,7 +96,7 @@ def test_a_note_switched_off_while_the_worker_starts_takes_no_part(bench: Bench)
     again.library.set_enabled([ids["secret"]], False)
     again.start()
 
-    assert running.result(10).sources == ()
+    assert running.result(PATIENCE_S).sources == ()
 
 
 def test_a_note_being_learnt_anew_takes_no_part_with_its_old_text(bench: Bench) -> None:
@@ -103,7 +106,7 @@ def test_a_note_being_learnt_anew_takes_no_part_with_its_old_text(bench: Bench) 
     application.ingest.add_paths([bench.write("secret.md", "The code is 1234.")])
     bench.ingest_engine.wait_begun(2)
 
-    assert application.chat.ask(None, "What is the code?").result(10).sources == ()
+    assert application.chat.ask(None, "What is the code?").result(PATIENCE_S).sources == ()
 
 
 def test_adapters_of_another_hypernetwork_are_neither_used_nor_named(bench: Bench) -> None:
@@ -114,7 +117,7 @@ def test_adapters_of_another_hypernetwork_are_neither_used_nor_named(bench: Benc
     second = bench.build()
     second.start(learn=False)
 
-    assert second.chat.ask(None, "What is the code?").result(10).sources == ()
+    assert second.chat.ask(None, "What is the code?").result(PATIENCE_S).sources == ()
     assert bench.chat_engine.asked[-1].parts == ()
 
 
@@ -123,7 +126,7 @@ def test_the_budget_holds_and_shares_add_up_to_one(bench: Bench) -> None:
     application.settings.save(Settings(max_active_chunks=3, settle_s=SETTLE_S))
     learn(bench, application, **{f"n{number}": f"The colour {number} is {number}." for number in range(6)})
 
-    answer = application.chat.ask(None, "Which colour?").result(10)
+    answer = application.chat.ask(None, "Which colour?").result(PATIENCE_S)
 
     assert len(answer.sources) == len(bench.chat_engine.asked[-1].parts) == 3
     assert sum(source.weight for source in answer.sources) == pytest.approx(1.0)
@@ -135,7 +138,7 @@ def test_memory_has_no_quotes_and_plain_has_nothing_of_the_notes(bench: Bench) -
     application = bench.start()
     learn(bench, application, garden="The pear tree was planted in 2011.")
     for mode in AnswerMode:
-        application.chat.ask(None, "When was the pear tree planted?", mode=mode).result(10)
+        application.chat.ask(None, "When was the pear tree planted?", mode=mode).result(PATIENCE_S)
 
     by_mode = {ask.mode: ask for ask in bench.chat_engine.asked}
     assert by_mode[AnswerMode.MEMORY].quotes == ()
@@ -151,7 +154,7 @@ def test_the_mode_and_the_length_come_from_the_settings(bench: Bench) -> None:
         Settings(mode=AnswerMode.PLAIN, max_answer_tokens=17, temperature=0.7, settle_s=SETTLE_S)
     )
 
-    application.chat.ask(None, "Why?").result(10)
+    application.chat.ask(None, "Why?").result(PATIENCE_S)
 
     asked = bench.chat_engine.asked[-1]
     assert (asked.mode, asked.max_tokens, asked.temperature) == (AnswerMode.PLAIN, 17, 0.7)
@@ -161,8 +164,8 @@ def test_equal_sets_of_notes_are_asked_for_in_the_same_order(bench: Bench) -> No
     application = bench.start()
     learn(bench, application, a="Apples are red.", b="Plums are blue.")
 
-    application.chat.ask(None, "apples or plums?").result(10)
-    application.chat.ask(None, "plums or apples?").result(10)
+    application.chat.ask(None, "apples or plums?").result(PATIENCE_S)
+    application.chat.ask(None, "plums or apples?").result(PATIENCE_S)
 
     first, second = bench.chat_engine.asked
     assert [part.key for part in first.parts] == [part.key for part in second.parts]
@@ -175,17 +178,17 @@ def test_a_question_while_another_is_answered_is_refused_in_clear_words(bench: B
     first = ask_and_hold(bench, application)
 
     with pytest.raises(QuestionRefused, match="Another question is being answered"):
-        application.chat.ask(None, "Two?").result(10)
+        application.chat.ask(None, "Two?").result(PATIENCE_S)
 
     bench.chat_engine.released.set()
-    assert first.result(10).answer == "echo: One?"
+    assert first.result(PATIENCE_S).answer == "echo: One?"
 
 
 def test_an_empty_question_is_refused(bench: Bench) -> None:
     application = bench.start()
 
     with pytest.raises(QuestionRefused, match="no question"):
-        application.chat.ask(None, " \n").result(10)
+        application.chat.ask(None, " \n").result(PATIENCE_S)
 
 
 def test_a_stopped_answer_keeps_what_there_was(bench: Bench) -> None:
@@ -194,7 +197,7 @@ def test_a_stopped_answer_keeps_what_there_was(bench: Bench) -> None:
     running = ask_and_hold(bench, application, chat.id)
 
     running.stop()
-    answer = running.result(10)
+    answer = running.result(PATIENCE_S)
 
     assert (answer.answer, answer.stopped) == ("echo: ", True)
     assert application.chat.turns(chat.id)[1].stopped
@@ -209,7 +212,7 @@ def test_a_question_stopped_before_the_models_are_there_ends_at_once(bench: Benc
 
     running.stop()
 
-    assert running.result(10).stopped
+    assert running.result(PATIENCE_S).stopped
     application.chat.stop()
 
 
@@ -223,9 +226,9 @@ def test_a_worker_that_does_not_stop_is_killed_and_the_next_question_is_answered
 
     running.stop()
 
-    assert running.result(10).stopped
+    assert running.result(PATIENCE_S).stopped
     bench.chat_engine.released.set()
-    assert application.chat.ask(None, "Two?").result(10).answer == "echo: Two?"
+    assert application.chat.ask(None, "Two?").result(PATIENCE_S).answer == "echo: Two?"
     assert len(bench.chat_engine.lives) == 2
 
 
@@ -236,10 +239,10 @@ def test_a_worker_that_dies_while_answering_is_announced_and_the_next_question_i
     bench.chat_engine.is_deadly = True
 
     with pytest.raises(QuestionRefused, match="interrupted"):
-        application.chat.ask(None, "One?").result(10)
+        application.chat.ask(None, "One?").result(PATIENCE_S)
 
     bench.chat_engine.is_deadly = False
-    assert application.chat.ask(None, "Two?").result(10).answer == "echo: Two?"
+    assert application.chat.ask(None, "Two?").result(PATIENCE_S).answer == "echo: Two?"
     assert len(bench.notices) == 1
     assert "unexpectedly" in bench.notices[0].title
 
@@ -249,7 +252,7 @@ def test_a_worker_that_cannot_start_refuses_with_its_reason(bench: Bench) -> Non
     application = bench.start()
 
     with pytest.raises(QuestionRefused, match=r"The model file is damaged\. Reinstall"):
-        application.chat.ask(None, "One?").result(10)
+        application.chat.ask(None, "One?").result(PATIENCE_S)
 
 
 def test_models_that_cannot_be_prepared_are_the_reason_of_the_refusal(bench: Bench) -> None:
@@ -260,7 +263,7 @@ def test_models_that_cannot_be_prepared_are_the_reason_of_the_refusal(bench: Ben
     application.start()
 
     with pytest.raises(QuestionRefused, match="The disk is full"):
-        running.result(10)
+        running.result(PATIENCE_S)
     assert [notice.title for notice in bench.notices] == ["The disk is full."]
 
 
@@ -269,7 +272,7 @@ def test_a_preparing_process_that_dies_is_the_reason_of_the_refusal(bench: Bench
     application = bench.start()
 
     with pytest.raises(QuestionRefused, match="could not be prepared"):
-        application.chat.ask(None, "One?").result(10)
+        application.chat.ask(None, "One?").result(PATIENCE_S)
 
 
 def test_a_chat_deleted_while_it_is_answered_keeps_nothing(bench: Bench) -> None:
@@ -279,7 +282,7 @@ def test_a_chat_deleted_while_it_is_answered_keeps_nothing(bench: Bench) -> None
 
     application.chat.delete_chat(chat.id)
 
-    answer = running.result(10)
+    answer = running.result(PATIENCE_S)
     assert (answer.stopped, answer.turn_id) == (True, None)
     assert application.chat.chats() == ()
     assert bench.notices == []
@@ -296,7 +299,7 @@ def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(
 
     monkeypatch.setattr(application.profile.chats, "add_answer", refuse)
 
-    answer = application.chat.ask(chat.id, "One?").result(10)
+    answer = application.chat.ask(chat.id, "One?").result(PATIENCE_S)
 
     assert (answer.answer, answer.turn_id) == ("echo: One?", None)
     assert [notice.title for notice in bench.notices] == ["The disk is full."]
@@ -312,23 +315,34 @@ def test_a_catalog_that_cannot_be_read_refuses_the_question(
     monkeypatch.setattr(Catalog, "candidate_chunks", refuse)
 
     with pytest.raises(QuestionRefused, match="The library is in use"):
-        application.chat.ask(None, "One?").result(10)
+        application.chat.ask(None, "One?").result(PATIENCE_S)
 
 
 def test_adapters_are_prepared_as_soon_as_a_note_is_ready_or_switched_on(bench: Bench) -> None:
     application = bench.start()
     bench.wait(lambda: bench.chat_engine.lives)
     ids = learn(bench, application, a="Apples are red.")
-    assert bench.chat_engine.has_warmed.wait(10)
+    assert bench.chat_engine.has_warmed.wait(PATIENCE_S)
     bench.chat_engine.has_warmed.clear()
 
     application.library.set_enabled([ids["a"]], False)
     application.library.set_enabled([ids["a"]], True)
 
-    assert bench.chat_engine.has_warmed.wait(10)
+    assert bench.chat_engine.has_warmed.wait(PATIENCE_S)
     assert {part.key for warm in bench.chat_engine.warmed for part in warm.parts} == {
         f"{chunk.id}:{HYPERNETWORK_HASH[:12]}" for chunk in application.library.document_text(ids["a"])
     }
+
+
+def test_a_renamed_chat_keeps_its_title_when_it_goes_on(bench: Bench) -> None:
+    application = bench.start()
+    chat = application.chat.new_chat()
+    application.chat.ask(chat.id, "One?").result(PATIENCE_S)
+
+    application.chat.rename_chat(chat.id, "About numbers")
+    application.chat.ask(chat.id, "Two?").result(PATIENCE_S)
+
+    assert [kept.title for kept in application.chat.chats()] == ["About numbers"]
 
 
 def test_a_command_that_asks_nothing_starts_no_chat_worker(bench: Bench) -> None:
@@ -336,7 +350,7 @@ def test_a_command_that_asks_nothing_starts_no_chat_worker(bench: Bench) -> None
     learn(bench, application, a="Apples are red.")
     assert bench.chat_engine.lives == []
 
-    application.chat.ask(None, "apples").result(10)
+    application.chat.ask(None, "apples").result(PATIENCE_S)
 
     assert len(bench.chat_engine.lives) == 1
 
@@ -348,7 +362,7 @@ def test_closing_keeps_the_part_of_the_answer_there_was_and_leaves_nobody_waitin
 
     application.close()
 
-    answer = running.result(1)
+    answer = running.result(PATIENCE_S)
     assert (answer.answer, answer.stopped) == ("echo: ", True)
     again = bench.build()
     assert [turn.text for turn in again.chat.turns(chat.id)] == ["One?", "echo: "]
@@ -365,5 +379,5 @@ def test_a_question_asked_before_the_models_are_there_is_refused_at_the_end_not_
     application.chat.stop()
 
     with pytest.raises(QuestionRefused, match="closing"):
-        running.result(1)
+        running.result(PATIENCE_S)
     assert [type(event) for event in told] == [AnswerRefused]

@@ -11,6 +11,7 @@ from app.evaluation.library import EvaluationFailed
 from app.services.answers import AnswerEvent, AnswerText
 from app.services.confidence import CALIBRATION_FILE, NOT_IN_NOTES, Calibration, Evidence
 from tests.app.conftest import Bench
+from tests.patience import PATIENCE_S
 
 SURE = Calibration(intercept=-2.0, coverage=8.0, first_logprob=0.5, absent_logprob=-0.1, threshold=0.4)
 
@@ -30,7 +31,7 @@ def test_a_question_about_no_note_is_answered_as_a_guess_from_the_first_word(
 ) -> None:
     events: list[AnswerEvent] = []
     chat = application.chat.new_chat()
-    answer = application.chat.ask(chat.id, "Who repairs bicycles?", on_event=events.append).result(10)
+    answer = application.chat.ask(chat.id, "Who repairs bicycles?", on_event=events.append).result(PATIENCE_S)
     assert answer.preface == NOT_IN_NOTES
     assert answer.confidence is not None
     assert answer.confidence < SURE.threshold
@@ -42,7 +43,7 @@ def test_a_question_about_no_note_is_answered_as_a_guess_from_the_first_word(
 
 
 def test_a_question_whose_words_a_note_has_is_answered_without_a_doubt(application: Application) -> None:
-    answer = application.chat.ask(None, "When was the pear tree planted?").result(10)
+    answer = application.chat.ask(None, "When was the pear tree planted?").result(PATIENCE_S)
     assert answer.preface == ""
     assert answer.text == answer.answer
     assert answer.confidence is not None
@@ -51,9 +52,9 @@ def test_a_question_whose_words_a_note_has_is_answered_without_a_doubt(applicati
 
 def test_an_unsure_first_word_is_a_reason_to_doubt(bench: Bench, application: Application) -> None:
     question = "When was the pear tree planted?"
-    sure = application.chat.ask(None, question).result(10).confidence
+    sure = application.chat.ask(None, question).result(PATIENCE_S).confidence
     bench.chat_engine.first_logprob = -6.0
-    unsure = application.chat.ask(None, question).result(10).confidence
+    unsure = application.chat.ask(None, question).result(PATIENCE_S).confidence
     assert sure is not None
     assert unsure is not None
     assert unsure < sure
@@ -61,9 +62,9 @@ def test_an_unsure_first_word_is_a_reason_to_doubt(bench: Bench, application: Ap
 
 def test_a_refusal_that_comes_near_is_a_reason_to_doubt(bench: Bench, application: Application) -> None:
     question = "When was the pear tree planted?"
-    far = application.chat.ask(None, question).result(10).confidence
+    far = application.chat.ask(None, question).result(PATIENCE_S).confidence
     bench.chat_engine.absent_logprob = -0.5
-    near = application.chat.ask(None, question).result(10).confidence
+    near = application.chat.ask(None, question).result(PATIENCE_S).confidence
     assert far is not None
     assert near is not None
     assert near < far
@@ -71,11 +72,11 @@ def test_a_refusal_that_comes_near_is_a_reason_to_doubt(bench: Bench, applicatio
 
 def test_without_notes_or_calibration_nothing_is_said(bench: Bench) -> None:
     application = bench.start()
-    answer = application.chat.ask(None, "Who repairs bicycles?").result(10)
+    answer = application.chat.ask(None, "Who repairs bicycles?").result(PATIENCE_S)
     assert (answer.preface, answer.evidence, answer.confidence) == ("", None, None)
     application.ingest.add_paths([bench.write("garden.md", "The pear tree was planted in 2011.")])
     bench.wait_ready("garden.md")
-    answer = application.chat.ask(None, "Who repairs bicycles?").result(10)
+    answer = application.chat.ask(None, "Who repairs bicycles?").result(PATIENCE_S)
     assert answer.evidence is not None
     assert (answer.preface, answer.confidence) == ("", None)
 

@@ -1,3 +1,4 @@
+import math
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from storage.catalog import Catalog
 from storage.errors import StorageError
 from storage.records import DocumentRecord, DocumentState, JobState
 from tests.app.conftest import Bench
+from tests.patience import PATIENCE_S
 
 
 def test_an_added_note_becomes_ready_and_tells_its_progress(bench: Bench) -> None:
@@ -24,7 +26,7 @@ def test_an_added_note_becomes_ready_and_tells_its_progress(bench: Bench) -> Non
 
     assert [document.title for document in report.added] == ["garden"]
     bench.wait_ready("garden.md")
-    assert application.ingest.wait_until_idle(5)
+    assert application.ingest.wait_until_idle(PATIENCE_S)
     document = bench.known("garden.md")
     assert document.n_chunks == 2
     progress = [event for event in bench.events if isinstance(event, JobProgressed)]
@@ -206,7 +208,7 @@ def test_forgetting_a_note_stops_its_job_and_stores_nothing(bench: Bench) -> Non
 
     bench.wait(lambda: bench.ingest_engine.cancelled, "cancelled")
     bench.ingest_engine.release()
-    assert application.ingest.wait_until_idle(10)
+    assert application.ingest.wait_until_idle(PATIENCE_S)
     assert application.library.documents() == ()
     assert application.profile.catalog.counts().chunks == 0
 
@@ -262,7 +264,7 @@ def test_a_note_that_kills_the_worker_fails_after_its_second_try_and_the_others_
     bench.wait_ready("a.md", "c.md")
     bench.wait_failed("bomb.md")
     assert bench.ingest_engine.begun.count("bomb.md") == 2
-    assert application.ingest.wait_until_idle(5)
+    assert application.ingest.wait_until_idle(PATIENCE_S)
 
 
 def test_a_worker_that_keeps_dying_is_left_alone_until_somebody_asks(
@@ -281,7 +283,7 @@ def test_a_worker_that_keeps_dying_is_left_alone_until_somebody_asks(
     failed = EngineState.FAILED
     bench.wait(lambda: any(isinstance(e, EngineStateChanged) and e.state is failed for e in bench.events))
     assert len(bench.ingest_engine.lives) == 5
-    assert not application.ingest.wait_until_idle(5)
+    assert not application.ingest.wait_until_idle(PATIENCE_S)
 
     bench.ingest_engine.kills = set()
     first = bench.known("0.md")
@@ -339,7 +341,7 @@ def test_jobs_of_another_process_are_learnt_by_the_one_that_holds_the_lock(
 
     second.ingest.add_paths([bench.write("b.md", "Two.")])
 
-    assert second.ingest.wait_until_idle(10)
+    assert second.ingest.wait_until_idle(PATIENCE_S)
     assert bench.state("b.md") is DocumentState.READY
     assert not second.lock.is_held
     assert len(bench.ingest_engine.lives) == 1
@@ -350,12 +352,12 @@ def test_the_lock_passes_to_the_next_process_when_its_holder_closes(
 ) -> None:
     monkeypatch.setattr("app.services.ingest_dispatcher.POLL_S", 0.02)
     holder = bench.start()
-    assert holder.lock.wait_held(5)
+    assert holder.lock.wait_held(PATIENCE_S)
     second = bench.start()
 
     holder.close()
 
-    assert second.lock.wait_held(5)
+    assert second.lock.wait_held(PATIENCE_S)
     second.ingest.add_paths([bench.write("b.md", "Two.")])
     bench.wait_ready("b.md")
 
@@ -381,16 +383,20 @@ def test_a_hundred_jobs_survive_a_killed_program_and_none_is_learnt_twice(bench:
     assert application.profile.catalog.counts().chunks == 100
 
 
-def test_progress_is_told_at_most_twenty_times_a_second(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("interval_s", "told"), [(math.inf, [50]), (0.0, list(range(1, 51)))], ids=["never", "always"]
+)
+def test_progress_is_told_now_and_then_and_at_the_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, interval_s: float, told: list[int]
+) -> None:
+    monkeypatch.setattr("app.services.ingest_dispatcher.PROGRESS_INTERVAL_S", interval_s)
     application = bench.start()
-    note = bench.write("long.md", "\n\n".join(f"Paragraph {number}." for number in range(2000)))
+    note = bench.write("long.md", "\n\n".join(f"Paragraph {number}." for number in range(50)))
 
     application.ingest.add_paths([note])
 
     bench.wait_ready("long.md")
-    told = [event for event in bench.events if isinstance(event, JobProgressed)]
-    assert told[-1].n_done == 2000
-    assert len(told) < 200
+    assert [event.n_done for event in bench.events if isinstance(event, JobProgressed)] == told
 
 
 def test_a_listener_that_fails_does_not_stop_learning(bench: Bench) -> None:

@@ -56,7 +56,7 @@ def test_a_model_is_listed_fetched_and_removed(hub: FakeHub, models: ModelCatalo
 
     after = models.models().models[1]
     assert (before.state, after.n_missing_bytes) == (ModelState.MISSING, 0)
-    assert (after.state, after.path) == (fetched.state, fetched.path)
+    assert (after.state, after.path) == (ModelState.READY, fetched.path)
     assert fetched.path.read_bytes() == hub.repos[GGUFS].files[CHAT_FILE]
     assert FetchPhase.DOWNLOADING in {progress.phase for progress in told}
     assert models.remove(NAME) == after.size_bytes

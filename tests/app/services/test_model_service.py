@@ -12,6 +12,7 @@ from engine.messages import WorkerFailed
 from storage.records import DocumentState
 from tests.app.conftest import Bench
 from tests.app.fakes import FakeWorker
+from tests.patience import PATIENCE_S
 
 DISK_FULL = WorkerFailed("The disk is full.", "Free 300 MB and try again.")
 
@@ -33,7 +34,7 @@ def states(bench: Bench) -> dict[str, EngineState]:
 
 
 def ask(application: Application, _bench: Bench) -> None:
-    application.chat.ask(None, "One?").result(10)
+    application.chat.ask(None, "One?").result(PATIENCE_S)
 
 
 def add_a_note(application: Application, bench: Bench) -> None:
@@ -62,7 +63,7 @@ def test_whatever_needs_the_models_prepares_them_again_and_everything_goes_on(
     demand(application, bench)
 
     assert bench.preparation.attempts == 2
-    assert application.chat.ask(None, "Two?").result(10).answer == "echo: Two?"
+    assert application.chat.ask(None, "Two?").result(PATIENCE_S).answer == "echo: Two?"
     add_a_note(application, bench)
     bench.wait(lambda: EngineState.FAILED not in states(bench).values(), "nothing is shown as failed")
     assert bench.preparation.attempts == 2
@@ -104,7 +105,7 @@ def test_those_who_ask_while_the_models_are_prepared_again_wait_for_the_same_try
 
     bench.preparation.released.set()
 
-    assert running.result(10).answer == "echo: One?"
+    assert running.result(PATIENCE_S).answer == "echo: One?"
     bench.wait_ready("a.md")
     assert bench.preparation.attempts == 2
 
@@ -122,7 +123,7 @@ def test_a_preparing_process_that_cannot_be_started_is_told_and_tried_again(
         application.start()
 
     with pytest.raises(QuestionRefused, match=r"could not be prepared.*Cannot allocate memory"):
-        running.result(10)
+        running.result(PATIENCE_S)
     ask(application, bench)
 
 
@@ -149,9 +150,9 @@ def test_a_model_that_could_not_be_unpacked_is_unpacked_when_there_is_room(bench
     running = application.chat.ask(None, "One?")
     application.start()
     with pytest.raises(QuestionRefused, match="could not be unpacked"):
-        running.result(120)
+        running.result(PATIENCE_S)
 
     folder.unlink()
 
-    assert application.chat.ask(None, "Two?").result(120).answer == "echo: Two?"
+    assert application.chat.ask(None, "Two?").result(PATIENCE_S).answer == "echo: Two?"
     shutil.rmtree(folder)  # 270 MB that no other test needs

@@ -6,19 +6,21 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, QThreadPool, QTimer
+from PySide6.QtCore import QObject, QThreadPool, QTimer, SignalInstance
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from pytestqt.wait_signal import SignalBlocker
 
 from app.ui.engine_bridge import EngineBridge
 from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.theme import LIGHT, apply_theme
 from tests.app.ui.fakes import FakeApplication
+from tests.patience import PATIENCE_MS
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -33,6 +35,29 @@ def _nothing_stays_behind() -> Iterator[None]:
     left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
     assert left == []
     assert QThreadPool.globalInstance().activeThreadCount() == 0
+
+
+class PatientBot(QtBot):
+    """Waits longer than pytest-qt's five seconds, wherever a test does not say how long."""
+
+    def waitSignal(
+        self,
+        signal: SignalInstance,
+        *,
+        timeout: int = PATIENCE_MS,
+        raising: bool | None = None,
+        check_params_cb: Callable[..., bool] | None = None,
+    ) -> SignalBlocker:
+        return super().waitSignal(signal, timeout=timeout, raising=raising, check_params_cb=check_params_cb)
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    """In pytest-qt's place."""
+    return PatientBot(request)
 
 
 def active_timers(owner: QObject) -> list[QTimer]:

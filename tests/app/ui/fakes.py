@@ -225,6 +225,9 @@ class FakeChat:
     def turns(self, chat_id: int) -> Sequence[TurnRecord]:
         return tuple(self.stored[chat_id])
 
+    def rename_chat(self, chat_id: int, title: str) -> None:
+        self.records[chat_id] = replace(self.records[chat_id], title=title)
+
     def delete_chat(self, chat_id: int) -> None:
         del self.records[chat_id]
 
@@ -317,7 +320,7 @@ class FakeCatalogue:
                 raise OneShotStopped
         self._raise_error()
         self.put(name, ModelState.READY)
-        return ModelFetched(name, ModelState.READY, Path("/models/chat.gguf"))
+        return ModelFetched(name, Path("/models/chat.gguf"))
 
     def use(self, name: str, *, is_stopped: Callable[[], bool]) -> bool:
         self._raise_error()

@@ -14,6 +14,7 @@ from app.services.notices import Notice, NoticeBoard, NoticeLevel
 from app.ui.background import Background
 from app.ui.crash_hook import CrashHook
 from app.ui.engine_bridge import EngineBridge
+from tests.patience import PATIENCE_S
 
 
 class Listener(QObject):
@@ -126,11 +127,11 @@ def test_a_closed_lane_takes_and_reports_nothing(qtbot: QtBot) -> None:
 
     def job() -> None:
         began.set()
-        may_end.wait(5)
+        may_end.wait(PATIENCE_S)
 
     lane.run(job, listener.hear)
     lane.run(job, listener.hear)
-    assert began.wait(5)
+    assert began.wait(PATIENCE_S)
     may_end.set()
     lane.close()
     lane.run(job, listener.hear)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from pytestqt.qtbot import QtBot
 
 from app.ui.hold_watch import HoldWatch
+from tests.patience import PATIENCE_MS, PATIENCE_S
 
 
 @pytest.fixture
@@ -47,10 +48,10 @@ def test_a_call_that_holds_the_window_is_logged_with_its_stack_once(
     qtbot: QtBot, watch: HoldWatch, log: _Log
 ) -> None:
     def a_slow_slot() -> None:
-        assert log.is_noticed.wait(10)
+        assert log.is_noticed.wait(PATIENCE_S)
 
     QTimer.singleShot(0, a_slow_slot)
-    qtbot.waitUntil(lambda: len(log.messages) >= 2, timeout=10_000)
+    qtbot.waitUntil(lambda: len(log.messages) >= 2, timeout=PATIENCE_MS)
     assert log.messages[0].startswith("The window was held for over 50 ms, here:")
     assert "a_slow_slot" in log.messages[0]
     assert log.messages[1].startswith("In all the window was held for")
@@ -65,7 +66,7 @@ def test_a_window_that_waits_for_its_user_is_not_held(qtbot: QtBot, log: _Log) -
         n_signs += 1
 
     watch.asked.connect(count)
-    qtbot.waitUntil(lambda: n_signs >= 20, timeout=20_000)
+    qtbot.waitUntil(lambda: n_signs >= 20, timeout=PATIENCE_MS)
     watch.remove()
     assert log.messages == []
 
@@ -75,7 +76,7 @@ def test_a_hold_by_no_code_of_ours_has_no_stack_to_show(qtbot: QtBot, watch: Hol
     lock.acquire()
     log.on_noticed = lock.release
     # A builtin leaves no frame above the loop's, as Qt's own code does.
-    hold = partial(lock.acquire, timeout=10)
+    hold = partial(lock.acquire, timeout=PATIENCE_S)
     loop = QEventLoop()
     n_signs = 0
 
@@ -93,5 +94,5 @@ def test_a_hold_by_no_code_of_ours_has_no_stack_to_show(qtbot: QtBot, watch: Hol
 
 
 def test_it_ends_while_the_window_is_held(qtbot: QtBot, watch: HoldWatch, log: _Log) -> None:
-    assert log.is_noticed.wait(10)  # no loop runs here: the GUI thread is held by this very line
+    assert log.is_noticed.wait(PATIENCE_S)  # no loop runs here: the GUI thread is held by this very line
     assert "test_it_ends_while_the_window_is_held" in log.messages[0]

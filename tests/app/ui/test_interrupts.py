@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.ui.interrupts import InterruptWatch
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself Ctrl-C there")
 
@@ -18,7 +19,7 @@ def test_a_signal_while_the_window_is_still_built_ends_its_loop_at_once(
 ) -> None:
     watch = InterruptWatch(qapp)
     os.kill(os.getpid(), number)
-    give_up = QTimer(singleShot=True, interval=10_000)
+    give_up = QTimer(singleShot=True, interval=PATIENCE_MS)
     give_up.timeout.connect(partial(qapp.exit, 1))
     give_up.start()
 

@@ -20,6 +20,7 @@ from engine.messages import AnswerMode
 from storage.errors import CatalogTooNew, StorageError
 from tests.app.ui.fakes import FakeApplication
 from tests.app.ui.gestures import closing_windows, drop_onto, files
+from tests.patience import PATIENCE_S
 
 TOO_NEW = CatalogTooNew("The library was made by a newer Loreleaf.", "It was left unchanged.")
 
@@ -35,7 +36,7 @@ class Opening:
 
     def __call__(self) -> FakeApplication:
         self.n_begun += 1
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(PATIENCE_S)
         if self.error is not None:
             raise self.error
         return self._services

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLineEdit,
+    QListView,
+    QMenu,
     QMessageBox,
     QPlainTextEdit,
     QToolButton,
@@ -478,6 +480,52 @@ def test_an_earlier_chat_can_be_found_opened_and_deleted(
     confirm(qtbot, window, "Delete")
     qtbot.waitUntil(lambda: list(services.chat.records) == [2])
     assert window.transcript.rowCount() == 0
+
+
+def test_a_chat_is_renamed_in_the_list(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
+    ask(qtbot, window, services, "About boats?").finish()
+    qtbot.waitUntil(lambda: window.chats.rowCount() == 1 and window.chat.title.text() == "About boats?")
+    chats = window.chat.popup.list
+    window.chat.chats_button.click()
+
+    type_title(chats, "  The boat in spring ", Qt.Key.Key_Return)
+
+    qtbot.waitUntil(lambda: window.chat.title.text() == "The boat in spring")
+    assert services.chat.records[1].title == "The boat in spring"
+    assert chats.isVisible()  # the list stays open
+    for title, key in (("Something else", Qt.Key.Key_Escape), ("  ", Qt.Key.Key_Return)):
+        type_title(chats, title, key)
+        assert window.chats.index(0).data() == "The boat in spring"
+    assert services.chat.records[1].title == "The boat in spring"
+
+
+def type_title(chats: QListView, title: str, end: Qt.Key) -> None:
+    """Rename the first chat of the list as with the keyboard."""
+    chats.setFocus()
+    chats.setCurrentIndex(chats.model().index(0, 0))
+    QTest.keyClick(chats, Qt.Key.Key_F2)
+    editor = chats.findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit)
+    editor.selectAll()
+    QTest.keyClicks(editor, title)
+    QTest.keyClick(editor, end)
+
+
+def test_the_menu_of_a_chat_renames_it(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
+    ask(qtbot, window, services, "About boats?").finish()
+    qtbot.waitUntil(lambda: window.chats.rowCount() == 1 and not window.chat_actions.is_answering)
+    popup = window.chat.popup
+    window.chat.chats_button.click()
+    popup.list.customContextMenuRequested.emit(popup.list.visualRect(window.chats.index(0)).center())
+    menu = popup.findChild(QMenu)
+    assert isinstance(menu, QMenu)
+
+    menu.actions()[0].trigger()
+    menu.close()
+
+    editor = popup.list.findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit)
+    assert editor.text() == "About boats?"
 
 
 def test_the_chosen_mode_is_asked_with_and_remembered(

@@ -20,6 +20,7 @@ from storage.records import DocumentState
 from tests.app.conftest import Bench
 from tests.app.ui.fakes import FakeApplication
 from tests.app.ui.gestures import closing_windows, drop_onto, files
+from tests.patience import PATIENCE_MS
 
 
 def window_of(application: Application, folder: Path) -> MainWindow:
@@ -57,7 +58,7 @@ def answers(window: MainWindow) -> list[AnswerView]:
 def ask(qtbot: QtBot, window: MainWindow, question: str) -> AnswerView:
     QTest.keyClicks(window.chat.question, question)
     QTest.keyClick(window.chat.question, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not window.chat_actions.is_answering, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.chat_actions.is_answering, timeout=PATIENCE_MS)
     return answers(window)[-1]
 
 
@@ -68,19 +69,19 @@ def test_a_dropped_folder_is_learnt_and_what_cannot_be_says_why(
     bench.write("empty.md", "")
     drop_onto(real_window, files(str(bench.notes)))
     done = has_states(real_window, boat=DocumentState.READY, empty=DocumentState.FAILED)
-    qtbot.waitUntil(done, timeout=10_000)
+    qtbot.waitUntil(done, timeout=PATIENCE_MS)
     assert remark(real_window.documents.documents[1]) == "The file is empty."
     bench.write("empty.md", "Not any more.")
     real_window.library_actions.retry([real_window.documents.documents[1].id])
     done = has_states(real_window, boat=DocumentState.READY, empty=DocumentState.READY)
-    qtbot.waitUntil(done, timeout=10_000)
+    qtbot.waitUntil(done, timeout=PATIENCE_MS)
 
 
 def test_an_answer_names_its_notes_and_a_note_switched_off_takes_no_part(
     qtbot: QtBot, bench: Bench, real_window: MainWindow
 ) -> None:
     drop_onto(real_window, files(str(bench.write("boat.md", "The hull is green."))))
-    qtbot.waitUntil(has_states(real_window, boat=DocumentState.READY), timeout=10_000)
+    qtbot.waitUntil(has_states(real_window, boat=DocumentState.READY), timeout=PATIENCE_MS)
     first = ask(qtbot, real_window, "Which colour is the hull?")
     assert first.text.text == "echo: Which colour is the hull?"
     assert [view.toggle.text() for view in first.source_views] == ["boat"]
@@ -113,17 +114,17 @@ def test_a_chat_is_there_again_after_a_restart(
 
 def test_forgotten_notes_leave_the_catalog(qtbot: QtBot, bench: Bench, real_window: MainWindow) -> None:
     drop_onto(real_window, files(str(bench.write("boat.md", "The hull is green."))))
-    qtbot.waitUntil(has_states(real_window, boat=DocumentState.READY), timeout=10_000)
+    qtbot.waitUntil(has_states(real_window, boat=DocumentState.READY), timeout=PATIENCE_MS)
     real_window.library_actions.forget([real_window.documents.documents[0].id], with_backups=False)
-    qtbot.waitUntil(has_states(real_window), timeout=10_000)
+    qtbot.waitUntil(has_states(real_window), timeout=PATIENCE_MS)
     assert bench.opened[-1].library.documents() == ()
 
 
 def test_a_watched_folder_is_followed(qtbot: QtBot, bench: Bench, real_window: MainWindow) -> None:
     real_window.library_actions.watch(bench.notes)
-    qtbot.waitUntil(real_window.library.folders.isVisible, timeout=10_000)
+    qtbot.waitUntil(real_window.library.folders.isVisible, timeout=PATIENCE_MS)
     bench.write("late.md", "Came later.")
-    qtbot.waitUntil(has_states(real_window, late=DocumentState.READY), timeout=20_000)
+    qtbot.waitUntil(has_states(real_window, late=DocumentState.READY), timeout=PATIENCE_MS)
 
 
 def test_the_program_runs_until_its_window_is_closed(
