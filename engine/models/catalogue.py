@@ -99,7 +99,7 @@ class Architecture:
     Attributes:
         gguf: ``general.architecture`` of the GGUF.
         transformers: ``model_type`` in config.json.
-        n_layers, d_model: decoder layers; width.
+        n_layers, d_model, n_vocab: decoder layers; width; tokens.
         d_kv: numbers per token and layer in the key cache, as many again in the value cache.
         n_parameters: all of the base model.
         n_embedding_parameters: those of them that stay in 16 bits when the rest is quantised to NF4.
@@ -110,6 +110,7 @@ class Architecture:
     transformers: str
     n_layers: int
     d_model: int
+    n_vocab: int
     d_kv: int
     n_parameters: int
     n_embedding_parameters: int
@@ -203,7 +204,7 @@ _EMBEDDED = ModelEntry(
     maker="Hugging Face",
     base_model="HuggingFaceTB/SmolLM2-135M-Instruct",
     licence="Apache-2.0",
-    architecture=Architecture("llama", "llama", 30, 576, 192, 134_515_008, 28_311_552, 26_522_816),
+    architecture=Architecture("llama", "llama", 30, 576, 49_152, 192, 134_515_008, 28_311_552, 26_522_816),
     chat_size_bytes=270_885_952,
 )
 
@@ -213,7 +214,9 @@ _GEMMA_2_2B = ModelEntry(
     maker="Google",
     base_model="google/gemma-2-2b-it",
     licence="Gemma Terms of Use",
-    architecture=Architecture("gemma2", "gemma2", 26, 2304, 1024, 2_614_341_888, 589_824_000, 315_237_792),
+    architecture=Architecture(
+        "gemma2", "gemma2", 26, 2304, 256_000, 1024, 2_614_341_888, 589_824_000, 315_237_792
+    ),
     chat_size_bytes=1_708_582_752,
     parts=(
         HubPart(
@@ -253,7 +256,9 @@ _QWEN3_4B = ModelEntry(
     maker="the Qwen team",
     base_model="Qwen/Qwen3-4B-Instruct-2507",
     licence="Apache-2.0",
-    architecture=Architecture("qwen3", "qwen3", 36, 2560, 1024, 4_022_468_096, 388_956_160, 421_001_792),
+    architecture=Architecture(
+        "qwen3", "qwen3", 36, 2560, 151_936, 1024, 4_022_468_096, 388_956_160, 421_001_792
+    ),
     chat_size_bytes=2_497_281_120,
     parts=(
         HubPart(
@@ -298,7 +303,9 @@ _MISTRAL_7B = ModelEntry(
     maker="Mistral AI",
     base_model="mistralai/Mistral-7B-Instruct-v0.2",
     licence="Apache-2.0",
-    architecture=Architecture("llama", "mistral", 32, 4096, 1024, 7_241_732_096, 262_144_000, 574_214_656),
+    architecture=Architecture(
+        "llama", "mistral", 32, 4096, 32_000, 1024, 7_241_732_096, 262_144_000, 574_214_656
+    ),
     chat_size_bytes=4_368_439_584,
     parts=(
         HubPart(

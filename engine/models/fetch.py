@@ -23,7 +23,8 @@ from engine.models.download import (
     download,
     plan_transfer,
 )
-from engine.models.hub import Hub, RemoteFile, TokenRequired
+from engine.models.hub import Hub, TokenRequired, token_wanted
+from engine.models.hub_listing import RemoteFile
 from engine.models.local_files import LocalPart, find_parts
 from engine.models.messages import (
     FetchModel,
@@ -148,10 +149,7 @@ class ModelFetch:
     def _download(self, hub: Hub, parts: Sequence[HubPart]) -> None:
         self._progress.tell(FetchPhase.ASKING)
         transfers = [transfer for part in parts for transfer in self._plan(hub, part)]
-        # The publishers that ask for consent, before anything large is fetched from the others.
-        for part in parts:
-            first = next(transfer for transfer in transfers if transfer.part is part)
-            hub.check_access(part, first.revision, first.file)
+        self._check_access(hub, [next(t for t in transfers if t.part is part) for part in parts])
         self._create_folder()
         # The prepared hypernetwork is about as large as its checkpoint, and both are kept.
         n_prepared_bytes = self._entry.part(Role.HYPERNETWORK).size_bytes
@@ -159,6 +157,27 @@ class ModelFetch:
         self._progress.expect(transfers)
         for part in parts:
             self._download_part(hub, part, [transfer for transfer in transfers if transfer.part is part])
+
+    def _check_access(self, hub: Hub, firsts: Sequence[Transfer]) -> None:
+        """Ask the publishers that want consent, before anything large is fetched from the others.
+
+        Args:
+            hub: where they publish.
+            firsts: a file of each part.
+
+        Raises:
+            TokenRequired: some refuse; all that do are named, so that nobody has to come back for each.
+        """
+        refusals: list[TokenRequired] = []
+        for first in firsts:
+            try:
+                hub.check_access(first.part, first.revision, first.file)
+            except TokenRequired as exc:
+                refusals.append(exc)
+        if refusals and not any(refusal.has_refused for refusal in refusals):
+            raise token_wanted([refusal.part for refusal in refusals])
+        if refusals:
+            raise refusals[0]
 
     def _plan(self, hub: Hub, part: HubPart) -> list[Transfer]:
         """What has to be there for a part. The commit that was recorded once is kept to."""
