@@ -3,8 +3,9 @@
 Free of torch, numpy and llama_cpp: the worker's module is named by a string and imported in the child.
 
 A worker is a function ``main(conn, settings)``. It receives commands from ``conn``, sends events into it, and
-returns after ``Shutdown`` or after it sent ``WorkerFailed``. Everything else that ends it (an exception, a
-signal, ``abort()`` in native code, the memory killer) is a death, and is reported as ``WorkerDied``.
+returns after ``Shutdown`` or after it sent ``WorkerFailed``. If it cannot import something, now or later,
+that is sent for it. Everything else that ends it (an exception, a signal, ``abort()`` in native code, the
+memory killer) is a death, and is reported as ``WorkerDied``.
 """
 
 import logging
@@ -23,6 +24,7 @@ from typing import Generic, NoReturn, TypeVar
 
 from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.errors import EngineDied
+from engine.installed import explain_import, failed_at_import
 from engine.interrupts import ignore_interrupts, interrupts_blocked
 from engine.messages import (
     ChatCommand,
@@ -304,7 +306,14 @@ def _child_main(target: str, conn: Connection, settings: object, output: str) ->
     # 100 to 500 ms with two of them and 40 ms with one. torch and llama.cpp bring theirs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module, _, function = target.partition(":")
-    getattr(import_module(module), function)(conn, settings)
+    try:
+        getattr(import_module(module), function)(conn, settings)
+    except Exception as exc:
+        if not failed_at_import(exc):
+            raise  # a bug, or nobody is there any more: a death, with a traceback for its report
+        logger.exception("The process cannot work: something is not installed as it should be.")
+        failure = explain_import(exc)
+        conn.send(WorkerFailed(failure.title, failure.detail))
     conn.send(_Farewell())
     conn.close()
 

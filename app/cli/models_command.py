@@ -27,7 +27,7 @@ from app.services.model_words import (
 )
 from engine.errors import EngineError
 from engine.models.catalogue import BUILT_IN, find_entry
-from engine.models.fitting import gigabytes
+from engine.models.fitting import Fit, gigabytes
 from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, ModelsFound, ModelState
 
 
@@ -52,6 +52,7 @@ def get_model(options: argparse.Namespace, console: Console) -> int:
         return _unpack(options, console)
     token = _read_token(options.token_file) if options.token_file else ""
     with _catalogue(options) as catalogue:
+        _say_whether_it_fits(options.name, catalogue, console)
         try:
             fetched = _fetch(catalogue, options, console, token)
         except TokenMissing as exc:
@@ -127,6 +128,13 @@ def _unpack(options: argparse.Namespace, console: Console) -> int:
         profile.close()
     console.result(f"{options.name}  ready  {models.base_model}")
     return 0
+
+
+def _say_whether_it_fits(name: str, catalogue: ModelCatalogue, console: Console) -> None:
+    """Before the download: what this computer or its set-up lacks for the model."""
+    verdict = next(model.verdict for model in survey_models(catalogue, console).models if model.name == name)
+    if verdict.fit is not Fit.FITS:
+        console.remark(f"{name}: {verdict.fit.value}. {verdict.reason}")
 
 
 def _fetch(

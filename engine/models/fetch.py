@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from engine.errors import EngineError, ModelUnavailable
+from engine.installed import what_larger_models_lack
 from engine.messages import Shutdown, WorkerFailed
 from engine.models.catalogue import HubPart, ModelEntry, Role, find_entry
 from engine.models.download import (
@@ -112,6 +113,9 @@ class ModelFetch:
             FetchStopped: on request; what was done so far stays.
             ModelUnavailable: it cannot be done; the detail says what to do.
         """
+        if lacking := what_larger_models_lack():
+            # Before gigabytes are fetched that nothing could be done with.
+            raise ModelUnavailable("This model cannot be used yet, and nothing was downloaded.", lacking)
         with self._store.exclusively(self._entry.name):
             self._record = self._store.load(self._entry.name)
             for local in find_parts(self._entry, sources).values():

@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import HypernetworkConfig
 from engine.hypernetwork.weights_file import hypernetwork_hash
+from engine.installed import what_larger_models_lack
 from engine.models import catalogue
 from engine.models.catalogue import HubPart, ModelEntry
 from engine.models.embedded import BASE_MODEL_FILE, base_model_hash, find_embedded_gguf
@@ -98,7 +99,7 @@ def _fetched(entry: ModelEntry, store: ModelStore, machine: Machine) -> ModelFou
         sha256=chat[1].sha256 if chat is not None else "",
         size_bytes=store.n_bytes(entry.name),
         hypernetwork_hash=record.hypernetwork_hash if state is ModelState.READY else "",
-        problem=problem,
+        problem=" ".join(filter(None, (problem, what_larger_models_lack()))),
         n_missing_bytes=n_missing_bytes,
         verdict=judge(entry, machine, n_missing_bytes),
         parts=tuple(_part_found(entry, part, store, record) for part in entry.parts),
