@@ -5,8 +5,9 @@ from multiprocessing.connection import Connection
 
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
 from engine.errors import EngineError
-from engine.messages import WorkerFailed
-from engine.models.catalogue import BUILT_IN
+from engine.messages import NO_HYPERNETWORK, WorkerFailed
+from engine.models.catalogue import BUILT_IN, is_own
+from engine.models.own import OwnModels
 from engine.models.store import ModelStore
 
 PROGRESS_STEP = 0.01
@@ -24,11 +25,29 @@ def main(conn: Connection, wanted: PrepareModels) -> None:
             conn.send(PreparationProgress(share))
 
     try:
-        prepared = _built_in(wanted, tell) if wanted.name == BUILT_IN else _fetched(wanted)
+        prepared = _prepared(wanted, tell)
     except EngineError as exc:
         conn.send(WorkerFailed(exc.title, exc.detail))
         return
     conn.send(prepared)
+
+
+def _prepared(wanted: PrepareModels, tell: Callable[[float], None]) -> PreparedModels:
+    if wanted.name == BUILT_IN:
+        return _built_in(wanted, tell)
+    return _own(wanted) if is_own(wanted.name) else _fetched(wanted)
+
+
+def _own(wanted: PrepareModels) -> PreparedModels:
+    """A file of the user's: nothing is to be made, nor to be learnt for it."""
+    model = OwnModels(wanted.records_dir).ready(wanted.name)
+    return PreparedModels(
+        base_model=model.path,
+        weights_dir=wanted.weights_dir,
+        base_hash="",
+        hypernetwork_hash=NO_HYPERNETWORK,
+        form=model.form,
+    )
 
 
 def _built_in(wanted: PrepareModels, tell: Callable[[float], None]) -> PreparedModels:

@@ -36,7 +36,7 @@ from engine.messages import (
     WorkerDied,
     WorkerFailed,
 )
-from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
+from engine.models.messages import AddEvent, AddModel, FetchEvent, FetchModel, ModelsFound, SurveyModels
 
 logger = logging.getLogger(__name__)
 
@@ -231,6 +231,11 @@ def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
 def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
     """The client of the process that downloads a model; the only one that uses the network."""
     return WorkerClient("engine.models.fetch:main", wanted, "fetch")
+
+
+def add_client(wanted: AddModel) -> WorkerClient[Shutdown, AddEvent]:
+    """The client of the process that tries a model file of the user's."""
+    return WorkerClient("engine.models.adding:main", wanted, "add")
 
 
 def import_client(order: ImportAdapter) -> WorkerClient[Shutdown, AdapterImported | WorkerFailed]:

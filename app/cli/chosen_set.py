@@ -29,7 +29,13 @@ def chosen_set(options: argparse.Namespace, console: Console) -> AdapterSet:
     profile.notices.subscribe(console.show_notice)
     try:
         documents = _choose(options, profile, console)
-        return _adapter_set(documents, profile, prepare_models(profile, console))
+        models = prepare_models(profile, console)
+        if not models.has_hypernetwork:
+            raise CommandFailed(
+                "A model of your own has no adapters of notes.",
+                "Choose one of the others first: loreleaf models use embedded.",
+            )
+        return _adapter_set(documents, profile, models)
     finally:
         profile.close()
 

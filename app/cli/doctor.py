@@ -131,8 +131,11 @@ def _check_models(profile: Profile, console: Console, checks: list[Check], facts
         return
     facts["models"] = [model_as_json(model) for model in surveyed.models]
     facts["machine"] = machine_as_json(surveyed.machine)
-    found = surveyed.built_in
-    fitting = f"{found.title}, SHA-256 {found.sha256[:12]}…; hypernetwork {found.hypernetwork_hash[:12]}…"
+    chosen = profile.settings.current.model
+    found = next((model for model in surveyed.models if model.name == chosen), surveyed.built_in)
+    identity = found.hypernetwork_hash
+    learns = f"hypernetwork {identity[:12]}…" if identity else "no hypernetwork, so it learns nothing"
+    fitting = f"{found.title}, SHA-256 {found.sha256[:12]}…; {learns}"
     checks.append(Check("models", not found.problem, found.problem or fitting))
     lacking = what_larger_models_lack()
     checks.append(Check("larger models", not lacking, lacking or "can be learnt with, once they are fetched"))

@@ -211,7 +211,8 @@ class IngestDispatcher:
         for document in self._jobs.left_behind():
             self._queueing.learn_again(document)
         models = self._queueing.models
-        if models is not None:
+        # For a model without a hypernetwork any passages will do: those of notes that another one has learnt.
+        if models is not None and models.has_hypernetwork:
             self._relearn_outdated(models)
         self._is_recovery_due = False
 

@@ -1,6 +1,7 @@
 """The right side: questions, answers with their sources, and where to type."""
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -34,6 +35,9 @@ MODES = (
     (AnswerMode.PLAIN, "Without notes", "The model alone, as if it had never seen your notes."),
 )
 
+NO_MEMORY = "The language model in use is a file of your own: it has learnt no notes."
+FROM_PASSAGES = ("From passages", "Shows the model the passages of your notes that fit the question.")
+
 
 class ChatView(QWidget):
     """Shows one chat and says what the user wants; does nothing itself.
@@ -60,6 +64,7 @@ class ChatView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._transcript = transcript
         self._is_answering = False
+        self._has_memory = True
         self.popup = ChatListPopup(chats, self)
         self.transcript = TranscriptView(transcript, self)
         self.transcript.retry_requested.connect(self._ask)
@@ -89,8 +94,24 @@ class ChatView(QWidget):
         """How the next question is to be answered."""
         return AnswerMode(self.mode_box.currentData())
 
+    def set_without_memory(self) -> None:
+        """From now on the model is one that notes are not learnt for: it can be shown passages."""
+        items = self.mode_box.model()
+        assert isinstance(items, QStandardItemModel)
+        for row, (mode, _words, _hint) in enumerate(MODES):
+            if mode is AnswerMode.MEMORY:
+                items.item(row).setEnabled(False)
+                items.item(row).setToolTip(NO_MEMORY)
+            elif mode is AnswerMode.QUOTES:
+                items.item(row).setText(FROM_PASSAGES[0])
+                items.item(row).setToolTip(FROM_PASSAGES[1])
+        self._has_memory = False
+        self.set_mode(self.mode)
+
     def set_mode(self, mode: AnswerMode) -> None:
-        """Choose a mode without telling anybody."""
+        """Choose a mode without telling anybody; what the model cannot do becomes what is nearest to it."""
+        if mode is AnswerMode.MEMORY and not self._has_memory:
+            mode = AnswerMode.QUOTES
         self.mode_box.blockSignals(True)
         self.mode_box.setCurrentIndex([known for known, _, _ in MODES].index(mode))
         self.mode_box.blockSignals(False)
@@ -213,7 +234,7 @@ class ChatView(QWidget):
         self.mode_changed.emit(self.mode)
 
     def _show_mode_hint(self) -> None:
-        self.mode_box.setToolTip(MODES[self.mode_box.currentIndex()][2])
+        self.mode_box.setToolTip(self.mode_box.currentData(Qt.ItemDataRole.ToolTipRole))
 
     def _on_question_focus_changed(self, has_focus: bool) -> None:
         self.composer.setProperty("focused", has_focus)

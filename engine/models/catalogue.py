@@ -147,12 +147,7 @@ class ModelEntry:
     @property
     def summary(self) -> str:
         """What it is, in a sentence or two."""
-        n_parameters = self.architecture.n_parameters
-        how_large = (
-            f"{n_parameters / 1e9:.1f} billion"
-            if n_parameters >= 1e9
-            else f"{n_parameters / 1e6:.0f} million"
-        )
+        how_large = parameters(self.architecture.n_parameters)
         own = "Comes with Loreleaf. " if self.is_built_in else ""
         return f"{own}By {self.maker}, {how_large} parameters."
 
@@ -164,6 +159,18 @@ class ModelEntry:
     def part(self, role: Role) -> HubPart:
         """The part for this role; only of a model that is fetched."""
         return next(part for part in self.parts if part.role is role)
+
+
+def parameters(n_parameters: int) -> str:
+    """A number of parameters, for people."""
+    if n_parameters >= 1e9:
+        return f"{n_parameters / 1e9:.1f} billion"
+    return f"{n_parameters / 1e6:.0f} million"
+
+
+def is_own(name: str) -> bool:
+    """Whether a model is one that the user brought, by its name: not of the catalogue."""
+    return all(entry.name != name for entry in CATALOGUE)
 
 
 def find_entry(name: str) -> ModelEntry:

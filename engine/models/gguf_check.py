@@ -5,13 +5,13 @@ llama.cpp finds most of this out as well, but only when somebody asks the first 
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.adapters.target import AdapterTarget, read_target
 from engine.errors import ModelUnavailable
-from engine.models.gguf_header import GgufHeader, Value, read_header
+from engine.models.gguf_header import GgufHeader, read_header
 
 _ONE_OF_SEVERAL = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 """How llama-gguf-split names what it makes."""
@@ -31,6 +31,7 @@ class GgufFacts:
     Attributes:
         architecture: as llama.cpp names it; empty if it does not say.
         n_layers, d_model, n_vocab: decoder layers, width, tokens; 0 if it does not say.
+        d_kv: numbers per token and layer in the key cache; as wide as the model if it does not say less.
         n_parameters: numbers in all its tensors.
     """
 
@@ -38,6 +39,7 @@ class GgufFacts:
     n_layers: int
     d_model: int
     n_vocab: int
+    d_kv: int
     n_parameters: int
 
     @classmethod
@@ -46,12 +48,20 @@ class GgufFacts:
         values = header.values
         named = values.get("general.architecture", "")
         architecture = named if isinstance(named, str) else ""
+
+        def count(key: str) -> int:
+            found = values.get(f"{architecture}.{key}", 0)
+            return found if isinstance(found, int) and not isinstance(found, bool) else 0
+
         tokens = values.get("tokenizer.ggml.tokens")
+        d_model, n_heads = count("embedding_length"), count("attention.head_count")
+        d_head = count("attention.key_length") or (d_model // n_heads if n_heads else 0)
         return cls(
             architecture,
-            _count(values, f"{architecture}.block_count"),
-            _count(values, f"{architecture}.embedding_length"),
+            count("block_count"),
+            d_model,
             len(tokens) if isinstance(tokens, list) else 0,
+            count("attention.head_count_kv") * d_head or d_model,
             sum(math.prod(tensor.shape) for tensor in header.tensors),
         )
 
@@ -180,8 +190,3 @@ def _end_of_tensors(header: GgufHeader) -> int:
         n_values, n_bytes = known.get(tensor.kind, (1, 0))
         end = max(end, tensor.start + math.prod(tensor.shape) // n_values * n_bytes)
     return end
-
-
-def _count(values: Mapping[str, Value], key: str) -> int:
-    found = values.get(key, 0)
-    return found if isinstance(found, int) and not isinstance(found, bool) else 0

@@ -155,7 +155,7 @@ class ModelStore:
 
     def folder(self, name: str) -> Path:
         """Everything that was downloaded for a model."""
-        return self._models_dir / _checked(name)
+        return self._models_dir / checked_name(name)
 
     def folder_of(self, name: str, part: PartRecord) -> Path:
         """Where the part's files are."""
@@ -270,7 +270,7 @@ class ModelStore:
         Raises:
             ModelUnavailable: another one is at it, or the folder cannot be written.
         """
-        lock = FileLock(self._models_dir / f"{_checked(name)}.lock", timeout=0)
+        lock = FileLock(self._models_dir / f"{checked_name(name)}.lock", timeout=0)
         try:
             self._models_dir.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -293,10 +293,10 @@ class ModelStore:
         return [self.folder_of(record.name, part) / file.name for file in part.files]
 
     def _record_path(self, name: str) -> Path:
-        return self._records_dir / f"{_checked(name)}.json"
+        return self._records_dir / f"{checked_name(name)}.json"
 
 
-def _checked(name: str) -> str:
+def checked_name(name: str) -> str:
     """A model's name, which also names files: it may come from the settings, which anybody can edit.
 
     Raises:

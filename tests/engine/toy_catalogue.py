@@ -10,6 +10,8 @@ import gguf
 import numpy as np
 from safetensors.numpy import save
 
+from app import model_preparation
+from app.services.ports import PreparationEvent, PrepareModels
 from engine.client import WorkerClient
 from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.messages import Shutdown, WorkerFailed
@@ -182,6 +184,16 @@ def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | Work
 def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
     """Takes the place of ``engine.client.survey_client``."""
     return WorkerClient("tests.engine.toy_catalogue:survey_main", wanted, "survey")
+
+
+def preparation_client(wanted: PrepareModels) -> WorkerClient[object, PreparationEvent]:
+    """Takes the place of ``app.bootstrap.preparation_client``."""
+    return WorkerClient("tests.engine.toy_catalogue:preparation_main", wanted, "models")
+
+
+def preparation_main(conn: Connection, wanted: PrepareModels) -> None:
+    put_toy_into_catalogue()
+    model_preparation.main(conn, wanted)
 
 
 def survey_main(conn: Connection, wanted: SurveyModels) -> None:
