@@ -78,9 +78,11 @@ class WorkerClient(Generic[CommandT, EventT]):
         target: "package.module:function" of the worker; imported in the child only.
         settings: passed to the worker; must be picklable.
         name: of the process and its reader thread, for logs and process lists.
+        death_level: at which its last words are logged if it dies: an error, unless that is what it is for.
     """
 
-    def __init__(self, target: str, settings: object, name: str) -> None:
+    def __init__(self, target: str, settings: object, name: str, death_level: int = logging.ERROR) -> None:
+        self._death_level = death_level
         self._target = target
         self._settings = settings
         self._name = name
@@ -207,7 +209,7 @@ class WorkerClient(Generic[CommandT, EventT]):
             self._run = None
             is_death = not run.said_farewell and not run.is_stopping
         if last_words:
-            level = logging.ERROR if is_death else logging.INFO
+            level = self._death_level if is_death else logging.INFO
             logger.log(level, "Worker %s wrote: %s", self._name, last_words)
         if is_death:
             _deliver(on_event, WorkerDied(exit_code, last_words))
@@ -235,7 +237,7 @@ def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | Work
 
 def add_client(wanted: AddModel) -> WorkerClient[Shutdown, AddEvent]:
     """The client of the process that tries a model file of the user's."""
-    return WorkerClient("engine.models.adding:main", wanted, "add")
+    return WorkerClient("engine.models.adding:main", wanted, "add", logging.INFO)
 
 
 def import_client(order: ImportAdapter) -> WorkerClient[Shutdown, AdapterImported | WorkerFailed]:

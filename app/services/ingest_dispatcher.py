@@ -227,7 +227,7 @@ class IngestDispatcher:
             waiting = len(outdated) - len(reachable)
             self._notices.info(
                 "Your notes are learnt anew.",
-                f"{len(reachable)} were learnt for another model."
+                f"{len(reachable)} were not learnt for this model yet."
                 + (f" {waiting} more wait until their files can be found." if waiting else ""),
             )
 

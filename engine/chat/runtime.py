@@ -117,7 +117,10 @@ class LlamaRuntime:
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._n_vocab = int(llama_cpp.llama_vocab_n_tokens(self._vocab))
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = min(n_ctx, int(llama_cpp.llama_model_n_ctx_train(self._model)))
+        n_ctx_trained = int(llama_cpp.llama_model_n_ctx_train(self._model))
+        if n_ctx_trained < 1:
+            raise ModelUnavailable("The language model cannot be used.", f"{path} has a window of 0 tokens.")
+        params.n_ctx = min(n_ctx, n_ctx_trained)
         params.n_batch = params.n_ubatch = min(_SLICE_TOKENS, params.n_ctx)
         params.n_threads = params.n_threads_batch = n_threads
         params.no_perf = True

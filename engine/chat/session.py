@@ -155,7 +155,11 @@ class ChatSession:
             done = self._answer(ask, received_s, send)
         except InvalidAdapter as exc:
             self._forget_sets()
-            send(AnswerFailed(ask.turn_id, exc.title, exc.detail))
+            if self._adaptation is not None:
+                send(AnswerFailed(ask.turn_id, exc.title, exc.detail))
+            else:
+                detail = "It computes numbers that are not finite. Choose another one."
+                send(AnswerFailed(ask.turn_id, "The language model is damaged.", detail))
         except EngineError as exc:
             send(AnswerFailed(ask.turn_id, exc.title, exc.detail))
         except MemoryError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from engine.errors import EngineError, ModelUnavailable
+from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 from engine.messages import Shutdown, WorkerFailed
 from engine.models.fitting import CONTEXT_TOKENS, PROCESS_BYTES
 from engine.models.gguf_check import GgufFacts, read_model
@@ -117,6 +117,9 @@ def _try(wanted: AddModel, template: str, conn: Connection) -> ChatForm:
         try:
             for _piece in runtime.generate(prompt, Sampling(0.0), 1):
                 pass
+        except InvalidAdapter as exc:  # what else numbers that are not finite mean, where no adapter is set
+            detail = f"{wanted.path}: it computes numbers that are not finite. Fetch it again."
+            raise ModelUnavailable("This model is damaged.", detail) from exc
         except (EngineError, RuntimeError) as exc:
             raise ModelUnavailable("This model does not answer.", f"{wanted.path}: {exc}") from exc
     return form

@@ -102,6 +102,14 @@ def run_without(conn: Connection, settings: tuple[tuple[str, ...], bool, str, ob
     getattr(import_module(name), function)(conn, wanted)
 
 
+def add_impatiently(conn: Connection, wanted: object) -> None:
+    """Try a model file with little patience for its chat template."""
+    from engine.models import adding
+
+    adding.TEMPLATE_PATIENCE_S = 0.5
+    adding.main(conn, wanted)  # type: ignore[arg-type]  # whatever the test ordered
+
+
 class _Hider:
     def __init__(self, modules: tuple[str, ...], *, is_broken: bool) -> None:
         self._modules, self._is_broken = modules, is_broken

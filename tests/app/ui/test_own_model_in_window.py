@@ -31,4 +31,4 @@ def test_memory_cannot_be_chosen_and_questions_are_answered_from_passages(
     window.chat.set_mode(AnswerMode.MEMORY)
     assert window.chat.mode is AnswerMode.QUOTES
     window.chat.set_mode(AnswerMode.PLAIN)
-    assert window.chat.mode is AnswerMode.PLAIN
+    assert window.chat.mode_box.currentText() == "Without notes"
