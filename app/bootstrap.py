@@ -22,6 +22,7 @@ from app.services.model_catalogue import ModelCatalogue
 from app.services.model_service import ModelService
 from app.services.notices import NoticeBoard
 from app.services.ports import (
+    AddWorkerFactory,
     ChatWorkerFactory,
     FetchWorkerFactory,
     ImportWorkerFactory,
@@ -38,6 +39,7 @@ from app.services.settings import SettingsFile
 from app.services.watch_service import WatchService
 from engine.client import (
     WorkerClient,
+    add_client,
     chat_client,
     fetch_client,
     import_client,
@@ -74,6 +76,7 @@ class WorkerFactories:
     models: PreparationWorkerFactory = preparation_client
     survey: SurveyWorkerFactory = survey_client
     fetch: FetchWorkerFactory = fetch_client
+    add: AddWorkerFactory = add_client
     imports: ImportWorkerFactory = import_client
 
 
@@ -153,7 +156,7 @@ def build_model_catalogue(
 ) -> ModelCatalogue:
     """The base models of a profile; nothing runs until it is asked."""
     where = SurveyModels(profile.paths.cache_models, profile.paths.models, weights_dir)
-    workers = workers or ModelWorkers(survey_client, fetch_client, preparation_client)
+    workers = workers or ModelWorkers(survey_client, fetch_client, preparation_client, add_client)
     return ModelCatalogue(where, HubToken(profile.paths.hub_token), profile.settings, workers)
 
 
@@ -336,7 +339,9 @@ def assemble(
     )
     models.tell(ingest, chat)
     catalogue = build_model_catalogue(
-        profile, weights_dir, ModelWorkers(factories.survey, factories.fetch, factories.models)
+        profile,
+        weights_dir,
+        ModelWorkers(factories.survey, factories.fetch, factories.models, factories.add),
     )
     imports = build_adapter_imports(profile, wanted, events, factories)
     closers = ExitStack()

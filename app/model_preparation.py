@@ -4,7 +4,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
-from engine.models.catalogue import BUILT_IN
+from engine.messages import NO_HYPERNETWORK
+from engine.models.catalogue import BUILT_IN, is_own
+from engine.models.own import OwnModels
 from engine.models.store import ModelStore
 from engine.outcome import tell_outcome
 
@@ -22,10 +24,27 @@ def main(conn: Connection, wanted: PrepareModels) -> None:
             told = share
             conn.send(PreparationProgress(share))
 
-    def prepare() -> PreparedModels:
-        return _built_in(wanted, tell) if wanted.name == BUILT_IN else _fetched(wanted)
+    tell_outcome(
+        conn, lambda: _prepared(wanted, tell), "The language model cannot be read.", wanted.cache_dir
+    )
 
-    tell_outcome(conn, prepare, "The language model cannot be read.", wanted.cache_dir)
+
+def _prepared(wanted: PrepareModels, tell: Callable[[float], None]) -> PreparedModels:
+    if wanted.name == BUILT_IN:
+        return _built_in(wanted, tell)
+    return _own(wanted) if is_own(wanted.name) else _fetched(wanted)
+
+
+def _own(wanted: PrepareModels) -> PreparedModels:
+    """A file of the user's: nothing is to be made, nor to be learnt for it."""
+    model = OwnModels(wanted.records_dir).ready(wanted.name)
+    return PreparedModels(
+        base_model=model.path,
+        weights_dir=wanted.weights_dir,
+        base_hash="",
+        hypernetwork_hash=NO_HYPERNETWORK,
+        form=model.form,
+    )
 
 
 def _built_in(wanted: PrepareModels, tell: Callable[[float], None]) -> PreparedModels:

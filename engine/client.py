@@ -3,8 +3,9 @@
 Free of torch, numpy and llama_cpp: the worker's module is named by a string and imported in the child.
 
 A worker is a function ``main(conn, settings)``. It receives commands from ``conn``, sends events into it, and
-returns after ``Shutdown`` or after it sent ``WorkerFailed``. Everything else that ends it (an exception, a
-signal, ``abort()`` in native code, the memory killer) is a death, and is reported as ``WorkerDied``.
+returns after ``Shutdown`` or after it sent ``WorkerFailed``. If it cannot import something, now or later,
+that is sent for it. Everything else that ends it (an exception, a signal, ``abort()`` in native code, the
+memory killer) is a death, and is reported as ``WorkerDied``.
 """
 
 import logging
@@ -23,6 +24,7 @@ from typing import Generic, NoReturn, TypeVar
 
 from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.errors import EngineDied
+from engine.installed import explain_import, failed_at_import
 from engine.interrupts import ignore_interrupts, interrupts_blocked
 from engine.messages import (
     ChatCommand,
@@ -34,7 +36,7 @@ from engine.messages import (
     WorkerDied,
     WorkerFailed,
 )
-from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
+from engine.models.messages import AddEvent, AddModel, FetchEvent, FetchModel, ModelsFound, SurveyModels
 from engine.private_log import PrivateFormatter, traceback_without_messages
 
 logger = logging.getLogger(__name__)
@@ -77,9 +79,11 @@ class WorkerClient(Generic[CommandT, EventT]):
         target: "package.module:function" of the worker; imported in the child only.
         settings: passed to the worker; must be picklable.
         name: of the process and its reader thread, for logs and process lists.
+        death_level: at which its last words are logged if it dies: an error, unless that is what it is for.
     """
 
-    def __init__(self, target: str, settings: object, name: str) -> None:
+    def __init__(self, target: str, settings: object, name: str, death_level: int = logging.ERROR) -> None:
+        self._death_level = death_level
         self._target = target
         self._settings = settings
         self._name = name
@@ -206,7 +210,7 @@ class WorkerClient(Generic[CommandT, EventT]):
             self._run = None
             is_death = not run.said_farewell and not run.is_stopping
         if last_words:
-            level = logging.ERROR if is_death else logging.INFO
+            level = self._death_level if is_death else logging.INFO
             logger.log(level, "Worker %s wrote: %s", self._name, last_words)
         if is_death:
             _deliver(on_event, WorkerDied(exit_code, last_words))
@@ -230,6 +234,11 @@ def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound | 
 def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
     """The client of the process that downloads a model; the only one that uses the network."""
     return WorkerClient("engine.models.fetch:main", wanted, "fetch")
+
+
+def add_client(wanted: AddModel) -> WorkerClient[Shutdown, AddEvent]:
+    """The client of the process that tries a model file of the user's."""
+    return WorkerClient("engine.models.adding:main", wanted, "add", logging.INFO)
 
 
 def import_client(order: ImportAdapter) -> WorkerClient[Shutdown, AdapterImported | WorkerFailed]:
@@ -305,12 +314,16 @@ def _child_main(target: str, conn: Connection, settings: object, output: str) ->
     # 100 to 500 ms with two of them and 40 ms with one. torch and llama.cpp bring theirs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module, _, function = target.partition(":")
-    run = getattr(import_module(module), function)
     try:
-        run(conn, settings)
-    except Exception as exc:  # noqa: BLE001  the process's top; what is written here ends up in the log
-        print(traceback_without_messages(exc), file=sys.stderr)
-        raise SystemExit(1) from None
+        getattr(import_module(module), function)(conn, settings)
+    except Exception as exc:
+        if not failed_at_import(exc):
+            # A bug, or nobody is there any more: a death. What is written here ends up in the log.
+            print(traceback_without_messages(exc), file=sys.stderr)
+            raise SystemExit(1) from None
+        logger.exception("The process cannot work: something is not installed as it should be.")
+        failure = explain_import(exc)
+        conn.send(WorkerFailed(failure.title, failure.detail))
     conn.send(_Farewell())
     conn.close()
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from engine.prompt_frame import ChatForm
+
+NO_HYPERNETWORK = "none"
+"""In place of a hypernetwork's hash, where notes are divided into passages and not learnt."""
+
 _SHOWN_CHARS = 300
 """Of what a process said last."""
 
@@ -30,6 +35,8 @@ class Codec(StrEnum):
     """Unit latents u, little-endian float16, C order, (n_layers, rank, d_latent)."""
     LORA_F16 = "lora-f16"
     """LoRA factors that were made elsewhere; see engine.adapters.lora_f16. They belong to no hypernetwork."""
+    NONE = "none"
+    """No adapter: a passage that can be searched and quoted."""
 
 
 # --- ingest worker: commands --------------------------------------------------------------------------------
@@ -49,6 +56,9 @@ class EngineSettings:
         encoder_dir: transformers folder of the context encoder; None for the embedded base, which is its own.
         base_hash, hypernetwork_hash: identities of the models if they are known, as in WorkerReady, so that
             gigabytes need not be read again.
+        form: how the model is asked, of one without a hypernetwork: notes are then divided into passages and
+            not learnt, and answers see the passages. ``weights_dir`` is the built-in hypernetwork's, whose
+            passages they are. None for all others.
     """
 
     base_model: Path
@@ -60,6 +70,7 @@ class EngineSettings:
     encoder_dir: Path | None = None
     base_hash: str = ""
     hypernetwork_hash: str = ""
+    form: ChatForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

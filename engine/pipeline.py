@@ -52,7 +52,7 @@ class Internalizer(Protocol):
 
     @property
     def rank(self) -> int:
-        """Rank of the LoRA of one chunk."""
+        """Rank of the LoRA of one chunk; 0 if none is made."""
         ...
 
     def count_tokens(self, text: str) -> int:
@@ -74,7 +74,7 @@ class Internalizer(Protocol):
         ...
 
     def latents_of(self, texts: Sequence[str]) -> list[bytes]:
-        """The adapter of each chunk, coded as Codec.LATENTS_F16."""
+        """The adapter of each chunk, coded as Codec.LATENTS_F16; at rank 0 as Codec.NONE."""
         ...
 
 
@@ -193,11 +193,15 @@ class IngestPipeline:
 
 
 def load_models(settings: EngineSettings) -> Internalizer:
-    """The encoder and the hypernetwork that ``settings`` name. Imports torch.
+    """The encoder and the hypernetwork that ``settings`` name, if any. With one, imports torch.
 
     Raises:
         ModelUnavailable: a model is missing or broken.
     """
+    if settings.form is not None:
+        from engine.hypernetwork.passages import Passages
+
+        return Passages.load(settings.weights_dir)
     if settings.encoder_dir is None:
         from engine.hypernetwork.internalizer import Internalizer as EmbeddedInternalizer
 
@@ -266,7 +270,7 @@ def _chunk(position: int, span: TextSpan, text: str, data: bytes, models: Intern
         char_end=span.end,
         text=text,
         n_tokens=models.count_tokens(text),
-        codec=Codec.LATENTS_F16,
+        codec=Codec.LATENTS_F16 if models.rank else Codec.NONE,
         rank=models.rank,
         data=data,
     )

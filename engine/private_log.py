@@ -48,6 +48,8 @@ def summary(error: BaseException) -> str:
         return f"{kind}: [Errno {error.errno}] {error.strerror}"  # its text has the file's name
     if isinstance(error, sqlite3.Error):
         return f"{kind}: {getattr(error, 'sqlite_errorname', '')}".rstrip(": ")
+    if isinstance(error, AttributeError | ImportError | NameError) and error.name:
+        return f"{kind}: {error.name}"  # a name of the code
     title = getattr(error, "title", None)  # of our own errors: a fixed sentence, the values are in the detail
     return f"{kind}: {title}" if isinstance(title, str) else kind
 

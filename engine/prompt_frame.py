@@ -30,12 +30,30 @@ class PromptFrame:
     Attributes:
         opening, closing: pieces of the frame; the second value says whether control tokens are recognised.
         before, after: plain text right around the user's.
+        before_question: plain text before the question where passages stand before it.
     """
 
     opening: tuple[tuple[str, bool], ...]
     before: str
     after: str
     closing: tuple[tuple[str, bool], ...]
+    before_question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatForm:
+    """How a model is asked that no hypernetwork is known for: in the form of its own chat template.
+
+    Attributes:
+        plain: around a question alone.
+        quotes: around passages of notes and a question.
+        turn_end: control token with which the model ends its turn, beside those that its file names; empty if
+            its template has none.
+    """
+
+    plain: PromptFrame
+    quotes: PromptFrame
+    turn_end: str = ""
 
 
 EMBEDDED = PromptFrame(

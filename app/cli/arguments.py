@@ -228,7 +228,9 @@ def _add_model_commands(commands: _Commands) -> None:
     _add_json(doctor)
     bench = commands.add("bench", "bench_command:bench", "measure the speed of this computer")
     _add_json(bench)
-    models = commands.add_group("models", "list|get|use|remove", "show, fetch, choose or remove base models")
+    models = commands.add_group(
+        "models", "list|get|add|use|remove", "show, fetch, add, choose or remove base models"
+    )
     _add_json(models.add("list", "models_command:list_models", "show the base models"))
     get = models.add("get", "models_command:get_model", "make a base model ready for use")
     get.add_argument("name", metavar="NAME", help="a name of “loreleaf models list”")
@@ -247,10 +249,15 @@ def _add_model_commands(commands: _Commands) -> None:
         help="a file with your token for the Hugging Face hub, for models whose publisher asks who downloads "
         "them; “-” reads it from the standard input",
     )
+    add = models.add("add", "models_command:add_model", "take in a model file of your own, to chat with")
+    add.add_argument("path", metavar="FILE.gguf", help="a GGUF of any model that chats; it stays where it is")
+    add.add_argument("--name", metavar="NAME", help="what it is called in “loreleaf models list”")
     use = models.add("use", "models_command:use_model", "choose the base model for the next start")
     use.add_argument("name", metavar="NAME")
     remove = models.add(
-        "remove", "models_command:remove_model", "delete what was downloaded for a base model"
+        "remove",
+        "models_command:remove_model",
+        "delete what was downloaded for a base model, or forget one of your own",
     )
     remove.add_argument("name", metavar="NAME")
 

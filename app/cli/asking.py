@@ -18,6 +18,7 @@ from app.services.plain_text import one_line
 from engine.messages import AnswerMode
 from storage.records import SourceRecord
 
+NO_MEMORY = "The model in use is your own, and has learnt no notes: it was shown the passages that fit."
 _SLICE_S = 0.1
 _PASSAGE_WIDTH = 72
 
@@ -52,6 +53,8 @@ def ask_and_follow(
                     case AnswerText(text=text):
                         on_text(text)
                     case AnswerFinished(answer=answer):
+                        if mode is AnswerMode.MEMORY and answer.mode is not mode:
+                            console.remark(NO_MEMORY)
                         return answer
                     case AnswerRefused(title=title, detail=detail):
                         raise QuestionRefused(title, detail)

@@ -31,7 +31,13 @@ def chosen_set(options: argparse.Namespace, console: Console) -> AdapterSet:
     try:
         documents = _choose(options, profile, console)
         titles = Counter(document.title for document in profile.catalog.documents())
-        return _adapter_set(documents, titles, profile, prepare_models(profile, console))
+        models = prepare_models(profile, console)
+        if not models.has_hypernetwork:
+            raise CommandFailed(
+                "A model of your own has no adapters of notes.",
+                "Choose one of the others first: loreleaf models use embedded.",
+            )
+        return _adapter_set(documents, titles, profile, models)
     finally:
         profile.close()
 

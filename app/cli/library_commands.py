@@ -161,6 +161,8 @@ def _catch_up(application: Application, console: Console, *, is_ours: bool) -> i
 def outdated_ids(application: Application, console: Console) -> tuple[int, ...]:
     """Documents that were learnt for other models than those of this version, and take no part in answers."""
     models = prepare_models(application.profile, console)
+    if not models.has_hypernetwork:
+        return ()
     return application.profile.catalog.documents_for_other_models(models.base_hash, models.hypernetwork_hash)
 
 

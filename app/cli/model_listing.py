@@ -23,7 +23,7 @@ def model_lines(found: ModelsFound) -> Iterator[str]:
             yield f"  {model.path}"
         if model.sha256:
             yield f"  SHA-256 {model.sha256}"
-        if model.parts and model.problem:
+        if (model.parts or model.is_own) and model.problem:
             yield f"  {model.problem}"
         if model.n_missing_bytes or (model.parts and model.state in _MENDABLE):
             yield from _how_to_get(model)
@@ -50,6 +50,7 @@ def model_as_json(model: ModelFound) -> dict[str, object]:
         "fit": model.verdict.fit.value,
         "fit_reason": model.verdict.reason,
         "problem": model.problem,
+        "own": model.is_own,
         "parts": [_part_as_json(part) for part in model.parts],
     }
 

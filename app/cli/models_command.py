@@ -1,4 +1,4 @@
-"""models list, get, use, remove: which base models there are, making one ready, choosing, deleting one."""
+"""models list, get, add, use, remove: which base models there are, having, choosing, deleting one."""
 
 import argparse
 import getpass
@@ -22,11 +22,12 @@ from app.services.model_words import (
     FROM_THE_NEXT_START,
     KEPT,
     LEARNT_ANEW,
+    QUOTED,
     STATES,
 )
 from engine.errors import EngineError
-from engine.models.catalogue import BUILT_IN, find_entry
-from engine.models.fitting import gigabytes
+from engine.models.catalogue import BUILT_IN, is_own
+from engine.models.fitting import Fit, gigabytes
 from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, ModelsFound, ModelState
 
 
@@ -47,10 +48,11 @@ def list_models(options: argparse.Namespace, console: Console) -> int:
 
 def get_model(options: argparse.Namespace, console: Console) -> int:
     """Make a base model ready for use: unpack or download it, and check it."""
-    if find_entry(options.name).is_built_in:
+    if options.name == BUILT_IN:
         return _unpack(options, console)
     token = _read_token(options.token_file) if options.token_file else ""
     with _catalogue(options) as catalogue:
+        _say_whether_it_fits(options.name, catalogue, console)
         try:
             fetched = _fetch(catalogue, options, console, token)
         except TokenMissing as exc:
@@ -59,6 +61,19 @@ def get_model(options: argparse.Namespace, console: Console) -> int:
         if token:  # for the next time; only once it has worked
             console.remark(catalogue.token.remember(token))
     console.result(f"{fetched.name}  {STATES[ModelState.READY]}  {fetched.path}")
+    return 0
+
+
+def add_model(options: argparse.Namespace, console: Console) -> int:
+    """Take in a model file of the user's."""
+    with _catalogue(options) as catalogue:
+        added = catalogue.add(
+            Path(options.path),
+            name=options.name or "",
+            on_progress=lambda progress: console.progress(progress_line(Path(options.path).name, progress)),
+        )
+    console.result(f"{added.name}  {added.title}  added  {added.path}")
+    console.remark(f"{QUOTED} To use it, type: loreleaf models use {added.name}")
     return 0
 
 
@@ -79,7 +94,7 @@ def use_model(options: argparse.Namespace, console: Console) -> int:
         console.result(f"{options.name} is in use already.")
         return 0
     console.result(f"{options.name} {FROM_THE_NEXT_START}")
-    console.remark(LEARNT_ANEW)
+    console.remark(QUOTED if is_own(options.name) else LEARNT_ANEW)
     return 0
 
 
@@ -87,7 +102,8 @@ def remove_model(options: argparse.Namespace, console: Console) -> int:
     """Delete what was downloaded for a base model."""
     with _catalogue(options) as catalogue:
         n_bytes = catalogue.remove(options.name)
-    console.result(f"{options.name}  removed  {gigabytes(n_bytes)} freed")
+    freed = "your file stays" if is_own(options.name) else f"{gigabytes(n_bytes)} freed"
+    console.result(f"{options.name}  removed  {freed}")
     return 0
 
 
@@ -124,6 +140,14 @@ def _unpack(options: argparse.Namespace, console: Console) -> int:
         profile.close()
     console.result(f"{options.name}  ready  {models.base_model}")
     return 0
+
+
+def _say_whether_it_fits(name: str, catalogue: ModelCatalogue, console: Console) -> None:
+    """Before the download: what this computer or its set-up lacks for the model."""
+    found = survey_models(catalogue, console).models
+    verdict = next((model.verdict for model in found if model.name == name), None)
+    if verdict is not None and verdict.fit is not Fit.FITS:
+        console.remark(f"{name}: {verdict.fit.value}. {verdict.reason}")
 
 
 def _fetch(

@@ -86,6 +86,11 @@ class AdapterImports:
 
         worker = self._prepare_factory(self._wanted)
         models = run_one_shot(worker, PreparedModels, take, is_stopped=is_stopped)
+        if not models.has_hypernetwork:
+            raise InvalidAdapter(
+                "Adapters cannot be used with a model of your own.",
+                "Choose one of the others first: loreleaf models use embedded.",
+            )
         order = ImportAdapter(source, models.base_model, models.base_hash)
         imported = run_one_shot(
             self._import_factory(order), AdapterImported, lambda _event: None, is_stopped=is_stopped

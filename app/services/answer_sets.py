@@ -56,7 +56,8 @@ def gather(
         question: the user's words.
         mode: PLAIN gives the empty set, without looking.
         budget: at most this many passages; None takes all, equally strong.
-        models: adapters of other hypernetworks, and imported ones of other base models, cannot take part.
+        models: adapters of other hypernetworks, and imported ones of other base models, cannot take part. A
+            model without one is shown passages alone.
         max_quotes: at most this many passages in the prompt.
         prefers_wording: whether the parts carry the passages' texts.
 
@@ -67,6 +68,8 @@ def gather(
         return AnswerSet()
     candidates = catalog.candidate_chunks(question)
     chosen = take_all(candidates) if budget is None else route(candidates, budget)
+    if not models.has_hypernetwork:
+        return _passages_alone(chosen[:max_quotes])
     records = catalog.adapters([chunk.candidate.chunk_id for chunk in chosen], models.hypernetwork_hash)
     adapters = {record.chunk_id: record for record in records}
     # A chunk without an adapter of this hypernetwork would be named as a source and have no say.
@@ -91,6 +94,13 @@ def gather(
     )
 
 
+def _passages_alone(shown: Sequence[RoutedChunk]) -> AnswerSet:
+    """What a model is shown that no note was learnt for."""
+    return AnswerSet(
+        quotes=tuple(chunk.candidate.text for chunk in shown), sources=_sources(list(shown), imports=())
+    )
+
+
 def parts_of_documents(
     catalog: Catalog,
     imported: ImportedAdapters,
@@ -99,6 +109,8 @@ def parts_of_documents(
     limit: int,
 ) -> tuple[AdapterPart, ...]:
     """Adapters of documents, to be prepared while nobody waits; at most ``limit`` passages of notes."""
+    if not models.has_hypernetwork:
+        return ()
     chunks = [chunk for id_ in document_ids for chunk in catalog.chunks_of(id_)][:limit]
     texts = {chunk.id: chunk.text for chunk in chunks}
     records = catalog.adapters(list(texts), models.hypernetwork_hash)

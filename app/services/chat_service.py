@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.services.answer_sets import gather, max_quotes, parts_of_documents
 from app.services.answers import (
@@ -180,7 +180,8 @@ class ChatService:
         Args:
             chat_id: where question and answer are kept; None keeps nothing.
             question: the user's words.
-            mode: None takes the one in the settings.
+            mode: None takes the one in the settings. A model that no note was learnt for answers MEMORY as
+                QUOTES, and the answer says so.
             on_event: told every AnswerEvent, on the thread "chat-dispatch".
         """
         running = RunningAnswer(on_event, lambda asked: self._inbox.put(_StopQuestion(asked)))
@@ -236,7 +237,7 @@ class ChatService:
                     self._stop_current(self._current)
             case ModelsPrepared(settings=settings, models=models):
                 self._models = models
-                self._calibration = Calibration.load(models.weights_dir)
+                self._calibration = Calibration.load(models.weights_dir) if models.has_hypernetwork else None
                 self._n_ctx = settings.n_ctx
                 self._worker.prepare(settings)
             case ModelsRefused(title=title, detail=detail):
@@ -284,6 +285,9 @@ class ChatService:
     def _send(self, current: CurrentQuestion) -> None:
         assert self._models is not None
         settings = self._settings.current
+        if current.question.mode is AnswerMode.MEMORY and not self._models.has_hypernetwork:
+            # There is no memory of the notes. What can be had is what a user wants: an answer from them.
+            current.question = replace(current.question, mode=AnswerMode.QUOTES)
         question = current.question
         # Read now: a note that was switched off a moment ago must not take part.
         current.answer_set = gather(

@@ -227,7 +227,8 @@ class IngestDispatcher:
         for document in self._jobs.left_behind():
             self._queueing.learn_again(document)
         models = self._queueing.models
-        if models is not None:
+        # For a model without a hypernetwork any passages will do: those of notes that another one has learnt.
+        if models is not None and models.has_hypernetwork:
             self._relearn_outdated(models)
         self._is_recovery_due = False
 
@@ -242,7 +243,7 @@ class IngestDispatcher:
             waiting = len(outdated) - len(reachable)
             self._notices.info(
                 "Your notes are learnt anew.",
-                f"{len(reachable)} were learnt for another model."
+                f"{len(reachable)} were not learnt for this model yet."
                 + (f" {waiting} more wait until their files can be found." if waiting else ""),
             )
 

@@ -11,21 +11,24 @@ from app.services.hub_token import HubToken, TokenMissing
 from app.services.one_shot import run_one_shot
 from app.services.ports import ModelWorkers, PreparationProgress, PreparedModels, PrepareModels
 from app.services.settings import SettingsFile
-from engine.errors import ModelUnavailable
+from engine.errors import EngineDied, ModelUnavailable
 from engine.models.catalogue import find_entry
 from engine.models.messages import (
+    AddModel,
     FetchModel,
     FetchProgressed,
+    ModelAdded,
     ModelFetched,
     ModelsFound,
     SurveyModels,
     TokenNeeded,
 )
+from engine.models.own import OwnModels
 from engine.models.store import ModelStore
 
 
 class ModelCatalogue:
-    """Lists, fetches, chooses and removes base models. Any thread; another fetch of the same one is refused.
+    """Lists, fetches, adds, chooses and removes base models. Any thread; a second fetch of one is refused.
 
     Args:
         where: the profile's folders for models.
@@ -78,6 +81,8 @@ class ModelCatalogue:
             EngineError: it cannot be had; the detail says what to do.
             OneShotStopped: ``is_stopped`` was true.
         """
+        if OwnModels(self._where.records_dir).find(name) is not None:
+            raise ModelUnavailable(f"“{name}” is a file of your own.", "There is nothing to fetch.")
         if find_entry(name).is_built_in:
             raise ModelUnavailable(f"“{name}” comes with Loreleaf.", "There is nothing to fetch.")
         wanted = FetchModel(
@@ -103,6 +108,45 @@ class ModelCatalogue:
             is_stopped=is_stopped,
         )
 
+    def add(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        on_progress: Callable[[FetchProgressed], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> ModelAdded:
+        """Take in a model file that the user has: a GGUF of any model that chats. Seconds to minutes.
+
+        It is tried first, in a process of its own. It stays where it is.
+
+        Args:
+            path: of the file.
+            name: what it is to be called; empty takes the file's, or the one that it has here.
+            on_progress: called in this thread, at most 20 times a second.
+            is_stopped: asked in this thread, ten times a second; nothing is kept then.
+
+        Raises:
+            EngineError: it cannot be used; the detail says why.
+            OneShotStopped: ``is_stopped`` was true.
+        """
+        path = path.expanduser().absolute()
+        use_gpu = self._settings.current.device != "cpu"
+        wanted = AddModel(path, name, self._where.records_dir, use_gpu)
+
+        def take(event: object) -> None:
+            if isinstance(event, FetchProgressed):
+                on_progress(event)
+
+        try:
+            return run_one_shot(self._workers.add(wanted), ModelAdded, take, is_stopped=is_stopped)
+        except EngineDied as exc:
+            raise ModelUnavailable(
+                "This model cannot be used.",
+                f"{path}: the process that tried it has ended. The file is damaged, or llama.cpp cannot run "
+                f"it, or memory is short. {exc.detail}",
+            ) from exc
+
     def use(
         self,
         name: str,
@@ -127,8 +171,9 @@ class ModelCatalogue:
             OSError: the settings cannot be written.
             OneShotStopped: ``is_stopped`` was true; nothing was changed.
         """
-        name = find_entry(name).name
         where = self._where
+        if OwnModels(where.records_dir).find(name) is None:
+            find_entry(name)
         wanted = PrepareModels(where.models_dir, where.weights_dir, where.records_dir, name)
 
         def take(event: object) -> None:
@@ -142,7 +187,7 @@ class ModelCatalogue:
         return True
 
     def remove(self, name: str) -> int:
-        """Delete what was downloaded for a model. Local files stay, and are forgotten.
+        """Delete what was downloaded for a model. Local files, and the user's own, stay and are forgotten.
 
         Returns:
             Bytes that were freed.
@@ -151,8 +196,12 @@ class ModelCatalogue:
             ModelUnavailable: it is the built-in one, chosen, not here, being fetched, or a file cannot be
                 deleted.
         """
-        if find_entry(name).is_built_in:
+        is_mine = OwnModels(self._where.records_dir).find(name) is not None
+        if not is_mine and find_entry(name).is_built_in:
             raise ModelUnavailable(f"“{name}” comes with Loreleaf.", "It cannot be removed.")
         if self._settings.current.model == name:
             raise ModelUnavailable(f"“{name}” is in use.", "Choose another model before you remove it.")
+        if is_mine:
+            OwnModels(self._where.records_dir).forget(name)
+            return 0
         return ModelStore(self._where.models_dir, self._where.records_dir).remove(name)

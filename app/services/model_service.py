@@ -65,6 +65,7 @@ def engine_settings(settings: Settings, models: PreparedModels) -> EngineSetting
         encoder_dir=models.encoder_dir,
         base_hash=models.base_hash,
         hypernetwork_hash=models.hypernetwork_hash,
+        form=models.form,
     )
 
 

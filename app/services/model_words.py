@@ -21,6 +21,10 @@ STATES = {
 
 FROM_THE_NEXT_START = "is used from the next start on."
 LEARNT_ANEW = "Notes that were learnt with another model are learnt anew then; nothing of them is lost."
+QUOTED = (
+    "It has no hypernetwork: nothing is learnt for it. It is shown the passages of your notes that fit a "
+    "question. New notes are learnt when you choose another model again."
+)
 KEPT = "What has arrived is kept"
 
 _PHASES = {
@@ -29,6 +33,7 @@ _PHASES = {
     FetchPhase.WAITING: "the connection broke, trying again;",
     FetchPhase.CHECKING: "checking",
     FetchPhase.PREPARING: "preparing the hypernetwork",
+    FetchPhase.TRYING: "loading it and asking it something",
 }
 
 
@@ -44,6 +49,8 @@ def machine_text(machine: Machine) -> str:
 def size_text(model: ModelFound) -> str:
     """What is still to download, or what it takes on the disk."""
     if not model.n_missing_bytes:
+        if model.is_own:
+            return "a file of your own"
         elsewhere = "local files" if model.parts else "not on the disk"
         return f"{gigabytes(model.size_bytes)} on the disk" if model.size_bytes else elsewhere
     about = "about " if any(part.is_size_derived for part in model.parts) else ""

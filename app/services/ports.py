@@ -21,7 +21,8 @@ from engine.messages import (
     WorkerFailed,
 )
 from engine.models.catalogue import BUILT_IN
-from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
+from engine.models.messages import AddEvent, AddModel, FetchEvent, FetchModel, ModelsFound, SurveyModels
+from engine.prompt_frame import ChatForm
 
 CommandT = TypeVar("CommandT", contravariant=True)
 EventT = TypeVar("EventT", covariant=True)
@@ -62,6 +63,8 @@ class PreparedModels:
         base_hash: SHA-256 hex of ``base_model``.
         hypernetwork_hash: SHA-256 hex over the hypernetwork's tensors and config.
         encoder_dir: transformers folder of the context encoder; None for the built-in model.
+        form: how a model of the user's own is asked, for which no hypernetwork is known: nothing is learnt
+            for it. Then ``base_hash`` is empty and ``weights_dir`` the built-in hypernetwork's. Else None.
     """
 
     base_model: Path
@@ -69,6 +72,12 @@ class PreparedModels:
     base_hash: str
     hypernetwork_hash: str
     encoder_dir: Path | None = None
+    form: ChatForm | None = None
+
+    @property
+    def has_hypernetwork(self) -> bool:
+        """Whether notes are learnt for it; otherwise they are searched and quoted."""
+        return self.form is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,7 @@ ChatWorker = WorkerPort[ChatCommand, ChatEvent]
 PreparationWorker = WorkerPort[object, PreparationEvent]
 SurveyWorker = WorkerPort[Shutdown, ModelsFound | WorkerFailed]
 FetchWorker = WorkerPort[Shutdown, FetchEvent | WorkerFailed]
+AddWorker = WorkerPort[Shutdown, AddEvent]
 ImportWorker = WorkerPort[Shutdown, AdapterImported | WorkerFailed]
 
 IngestWorkerFactory = Callable[[EngineSettings], IngestWorker]
@@ -109,13 +119,15 @@ ChatWorkerFactory = Callable[[EngineSettings], ChatWorker]
 PreparationWorkerFactory = Callable[[PrepareModels], PreparationWorker]
 SurveyWorkerFactory = Callable[[SurveyModels], SurveyWorker]
 FetchWorkerFactory = Callable[[FetchModel], FetchWorker]
+AddWorkerFactory = Callable[[AddModel], AddWorker]
 ImportWorkerFactory = Callable[[ImportAdapter], ImportWorker]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelWorkers:
-    """The processes that see to base models: one looks, one fetches, one prepares."""
+    """The processes that see to base models: they look, fetch, prepare, and try the user's own."""
 
     survey: SurveyWorkerFactory
     fetch: FetchWorkerFactory
     prepare: PreparationWorkerFactory
+    add: AddWorkerFactory

@@ -1,6 +1,7 @@
 """The right side: questions, answers with their sources, and where to type."""
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -36,6 +37,11 @@ MODES = (
     (AnswerMode.PLAIN, "Without notes", "The model alone, as if it had never seen your notes."),
 )
 
+_ROWS = {mode: row for row, (mode, _, _) in enumerate(MODES)}
+
+NO_MEMORY = "The language model in use is a file of your own: it has learnt no notes."
+FROM_PASSAGES = ("From passages", "Shows the model the passages of your notes that fit the question.")
+
 
 class ChatView(QWidget):
     """Shows one chat and says what the user wants; does nothing itself.
@@ -62,6 +68,8 @@ class ChatView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._transcript = transcript
         self._is_answering = False
+        self._has_memory = True
+        self._hints: dict[AnswerMode, str] = {}
         self.popup = ChatListPopup(chats, self)
         self.transcript = TranscriptView(transcript, self)
         self.transcript.retry_requested.connect(self._ask)
@@ -91,10 +99,23 @@ class ChatView(QWidget):
         """How the next question is to be answered."""
         return AnswerMode(self.mode_box.currentData())
 
+    def set_without_memory(self) -> None:
+        """From now on the model is one that notes are not learnt for: it can be shown passages."""
+        items = self.mode_box.model()
+        assert isinstance(items, QStandardItemModel)
+        items.item(_ROWS[AnswerMode.MEMORY]).setEnabled(False)
+        self._hint(AnswerMode.MEMORY, NO_MEMORY)
+        items.item(_ROWS[AnswerMode.QUOTES]).setText(FROM_PASSAGES[0])
+        self._hint(AnswerMode.QUOTES, FROM_PASSAGES[1])
+        self._has_memory = False
+        self.set_mode(self.mode)
+
     def set_mode(self, mode: AnswerMode) -> None:
-        """Choose a mode without telling anybody."""
+        """Choose a mode without telling anybody; what the model cannot do becomes what is nearest to it."""
+        if mode is AnswerMode.MEMORY and not self._has_memory:
+            mode = AnswerMode.QUOTES
         self.mode_box.blockSignals(True)
-        self.mode_box.setCurrentIndex([known for known, _, _ in MODES].index(mode))
+        self.mode_box.setCurrentIndex(_ROWS[mode])
         self.mode_box.blockSignals(False)
         self._show_mode_hint()
 
@@ -159,9 +180,7 @@ class ChatView(QWidget):
         self.mode_box.setAccessibleName("How to answer")
         for mode, words, hint in MODES:
             self.mode_box.addItem(words, mode)
-            self.mode_box.setItemData(
-                self.mode_box.count() - 1, plain_tool_tip(hint), Qt.ItemDataRole.ToolTipRole
-            )
+            self._hint(mode, hint)
         self.mode_box.currentIndexChanged.connect(self._on_mode_chosen)
         self.send_button = QPushButton("Send", self.composer)
         self.send_button.setProperty("kind", "primary")
@@ -218,7 +237,12 @@ class ChatView(QWidget):
         self.mode_changed.emit(self.mode)
 
     def _show_mode_hint(self) -> None:
-        set_tool_tip(self.mode_box, MODES[self.mode_box.currentIndex()][2])
+        set_tool_tip(self.mode_box, self._hints[self.mode])
+
+    def _hint(self, mode: AnswerMode, hint: str) -> None:
+        """Say what a mode does."""
+        self._hints[mode] = hint
+        self.mode_box.setItemData(_ROWS[mode], plain_tool_tip(hint), Qt.ItemDataRole.ToolTipRole)
 
     def _on_question_focus_changed(self, has_focus: bool) -> None:
         self.composer.setProperty("focused", has_focus)

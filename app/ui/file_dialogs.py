@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 NOTE_FILES = "Notes (*.txt *.md *.markdown *.rst *.org *.html *.htm *.pdf *.docx *.csv);;All files (*)"
 ADAPTER_FILES = "Adapters (*.gguf adapter_model.safetensors adapter_config.json);;All files (*)"
 
+MODEL_FILES = "Model files (*.gguf);;All files (*)"
+
 
 def choose_files(
     parent: QWidget, title: str, kinds: str, on_chosen: Callable[[Sequence[Path]], None]

@@ -40,6 +40,7 @@ from app.ui.transcript_model import TranscriptModel
 from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
 from engine.messages import AnswerMode
+from engine.models.catalogue import is_own
 from storage.records import ChatRecord, DocumentRecord
 from storage.titles import on_one_line
 
@@ -81,6 +82,8 @@ class MainWindow(QMainWindow):
         self._connect()
         restore_place(self, self.splitter, basics.paths.home)
         self._on_documents_shown(None)
+        if is_own(self._running_model):
+            self.chat.set_without_memory()
         self.chat.set_mode(basics.settings.current.mode)
         self.chat.focus_question()
 

@@ -12,16 +12,24 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from app.services.download_speed import DownloadSpeed
 from app.services.hub_token import TokenMissing, check_token
-from app.services.model_words import FROM_THE_NEXT_START, KEPT, LEARNT_ANEW, STATES
+from app.services.model_words import (
+    FROM_THE_NEXT_START,
+    KEPT,
+    LEARNT_ANEW,
+    QUOTED,
+    STATES,
+    progress_text,
+)
 from app.services.one_shot import OneShotStopped
 from app.ui.background import Background
 from app.ui.late_services import LateServices
 from engine.errors import EngineError
-from engine.models.catalogue import find_entry
+from engine.models.catalogue import find_entry, is_own
 from engine.models.fitting import gigabytes
 from engine.models.messages import (
     FetchPhase,
     FetchProgressed,
+    ModelAdded,
     ModelFetched,
     ModelsFound,
     ModelState,
@@ -70,6 +78,8 @@ class ModelsShown:
         problem: why the last look failed.
         download: None while there is none.
         busy: name of the model that is being chosen or removed; empty if none is.
+        adding: the file that is being added, and how far that is; empty if none is.
+        added: what came of the last file that was added.
         remarks: by model.
         asking: whose publisher wants a token, by model.
     """
@@ -81,6 +91,8 @@ class ModelsShown:
     problem: Remark | None = None
     download: Download | None = None
     busy: str = ""
+    adding: str = ""
+    added: Remark | None = None
     remarks: Mapping[str, Remark] = field(default_factory=lambda: MappingProxyType({}))
     asking: Mapping[str, TokenMissing] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -102,6 +114,7 @@ class ModelActions(QObject):
     told = Signal(object)
     download_told = Signal(str)
     _progressed = Signal(object)
+    _adding_progressed = Signal(object)
 
     def __init__(
         self,
@@ -123,6 +136,7 @@ class ModelActions(QObject):
         self._speed = DownloadSpeed()
         self._sources: dict[str, tuple[Path, ...]] = {}
         self._progressed.connect(self._on_progressed, Qt.ConnectionType.QueuedConnection)
+        self._adding_progressed.connect(self._on_adding_progressed, Qt.ConnectionType.QueuedConnection)
 
     @property
     def state(self) -> ModelsShown:
@@ -166,6 +180,19 @@ class ModelActions(QObject):
         if self._state.download is not None:
             self._stop.set()
             self._show(download=replace(self._state.download, is_stopping=True))
+
+    def add(self, path: Path) -> None:
+        """Take in a model file of the user's: try it and, if it works, have it in the list."""
+        if self._state.adding:
+            return
+        self._show(adding=f"Looking at {path.name}…", added=None)
+        self._models_lane.run(
+            lambda: self._services.get().catalogue.add(
+                path, on_progress=self._adding_progressed.emit, is_stopped=self._is_closed.is_set
+            ),
+            self._on_added,
+            self._on_adding_failed,
+        )
 
     def use(self, name: str) -> None:
         """Choose a model for the next start."""
@@ -268,13 +295,37 @@ class ModelActions(QObject):
             self._on_failed(name, error)
         self.look()
 
+    def _on_adding_progressed(self, progress: FetchProgressed) -> None:
+        if self._state.adding:
+            words = progress_text(progress)
+            self._show(adding=f"{words[:1].upper()}{words[1:]}…")
+
+    def _on_added(self, added: ModelAdded) -> None:
+        remark = Remark(f"{added.title} was added.", f"{QUOTED} Press Use to chat with it.")
+        self._show(adding="", added=remark)
+        self.told.emit(remark)
+        self.look()
+
+    def _on_adding_failed(self, error: Exception) -> None:
+        self._show(adding="", added=_remark_of(error) if isinstance(error, _FORESEEN) else None)
+        if self._state.added is not None:
+            self.told.emit(self._state.added)
+        elif not isinstance(error, OneShotStopped):
+            self._models_lane.fail(error)
+
     def _on_used(self, name: str, _is_new: bool) -> None:
         self._show(busy="", chosen=name)
         if name == self._state.running:
             self._remark(name, Remark("It stays in use."))
         else:
-            title = f"{find_entry(name).title} {FROM_THE_NEXT_START}"
-            self._remark(name, Remark(title, f"{LEARNT_ANEW} Close Loreleaf and start it again."))
+            title = f"{self._title_of(name)} {FROM_THE_NEXT_START}"
+            what_then = QUOTED if is_own(name) else LEARNT_ANEW
+            self._remark(name, Remark(title, f"{what_then} Close Loreleaf and start it again."))
+
+    def _title_of(self, name: str) -> str:
+        found = self._state.found
+        titles = {model.name: model.title for model in found.models} if found is not None else {}
+        return titles.get(name, name)
 
     def _on_removed(self, name: str, n_bytes: int) -> None:
         self._show(busy="")

@@ -176,12 +176,14 @@ class ModelCard(QFrame):
             if model.state in _USABLE
             else "It is not complete: download it first."
         )
-        is_here = bool(model.parts) and model.state is not ModelState.MISSING
+        is_here = model.is_own or (bool(model.parts) and model.state is not ModelState.MISSING)
         self.remove_button.setVisible(is_here and not is_loading)
         self.remove_button.setEnabled(not is_chosen and not is_running and not state.busy)
         self.remove_button.setToolTip(
             "It is in use. Choose another model, and start Loreleaf again, before you remove it."
             if is_chosen or is_running
+            else "Take it off this list. The file stays."
+            if model.is_own
             else "Delete what was downloaded. Files of your own stay."
         )
         for button in (

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.services.model_words import machine_text
 from app.ui.dialogs import confirm
+from app.ui.file_dialogs import MODEL_FILES, choose_file
 from app.ui.model_actions import ModelActions, ModelsShown
 from app.ui.model_card import ModelCard
 from app.ui.model_files_dialog import ModelFilesDialog
@@ -26,7 +27,8 @@ from engine.models.messages import ModelFound
 
 _INTRODUCTION = (
     "Loreleaf learns your notes and answers with one of these. The first comes with it and runs anywhere. "
-    "The others are larger: they have to be downloaded, and take more memory and time."
+    "The others are larger: they have to be downloaded, and take more memory and time. Or add a file that "
+    "you have, a GGUF of any model that chats: it learns nothing, but is shown passages of your notes."
 )
 _FOOTNOTE = "You can close this window: a download goes on, and the line at the bottom of Loreleaf shows it."
 
@@ -53,6 +55,11 @@ class ModelsDialog(QDialog):
         self.again_button = QPushButton("Look again", self)
         self.again_button.setAutoDefault(False)
         self.again_button.clicked.connect(actions.look)
+        self.add_button = QPushButton("Add a model file…", self)
+        self.add_button.setAutoDefault(False)
+        self.add_button.clicked.connect(self._ask_for_model_file)
+        self.adding = PlainLabel("", self)
+        self.adding.setWordWrap(True)
         self._canvas = QWidget()
         self._canvas.setObjectName("models")
         self._column = QVBoxLayout(self._canvas)
@@ -85,6 +92,10 @@ class ModelsDialog(QDialog):
         trouble = QHBoxLayout()
         trouble.addWidget(self.problem, 1)
         trouble.addWidget(self.again_button)
+        own = QHBoxLayout()
+        own.setContentsMargins(0, 0, GAP, 0)
+        own.addWidget(self.add_button, 0, Qt.AlignmentFlag.AlignTop)
+        own.addWidget(self.adding, 1)
         footnote = PlainLabel(_FOOTNOTE, self)
         footnote.setProperty("kind", "muted")
         footnote.setWordWrap(True)
@@ -102,6 +113,7 @@ class ModelsDialog(QDialog):
         layout.addWidget(self.machine)
         layout.addLayout(trouble)
         layout.addWidget(scroll, 1)
+        layout.addLayout(own)
         layout.addLayout(bottom)
         self.setMinimumSize(520, 400)
         self.resize(740, 780)
@@ -116,6 +128,14 @@ class ModelsDialog(QDialog):
         self.problem.setText(f"{problem.title} {problem.detail}" if problem is not None else "")
         self.problem.setVisible(problem is not None)
         self.again_button.setVisible(problem is not None)
+        added = state.added
+        self.adding.setText(state.adding or (f"{added.title} {added.detail}" if added is not None else ""))
+        self.adding.setProperty("kind", "bad" if added is not None and added.is_bad else "")
+        self.adding.style().unpolish(self.adding)
+        self.adding.style().polish(self.adding)
+        self.add_button.setEnabled(not state.adding)
+        if found is not None:
+            self._drop_cards({model.name for model in found.models})
         for model in found.models if found is not None else ():
             if model.name not in self.cards:
                 self._add_card(model)
@@ -133,6 +153,16 @@ class ModelsDialog(QDialog):
         self._column.insertWidget(len(self.cards), card)
         self.cards[name] = card
 
+    def _drop_cards(self, names: set[str]) -> None:
+        """Take away the cards of models that are no longer in the list."""
+        for name in self.cards.keys() - names:
+            card = self.cards.pop(name)
+            card.hide()
+            card.deleteLater()
+
+    def _ask_for_model_file(self) -> None:
+        choose_file(self, "Choose a model file", MODEL_FILES, self.model_actions.add)
+
     def _ask_for_files(self, name: str) -> None:
         dialog = ModelFilesDialog(self._shown(name), self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -141,6 +171,12 @@ class ModelsDialog(QDialog):
 
     def _ask_to_remove(self, name: str) -> None:
         model = self._shown(name)
+        if model.is_own:
+            what_then = f"It is taken off the list. The file {model.path} stays, and so do your notes."
+            confirm(
+                self, f"Remove {model.title}?", what_then, "Remove", partial(self.model_actions.remove, name)
+            )
+            return
         confirm(
             self,
             f"Remove {model.title}?",

@@ -16,7 +16,7 @@ from storage.records import ChatRecord, DocumentRecord, FolderRecord, TurnRecord
 
 if TYPE_CHECKING:  # not needed until the user thinks of models: the window is painted without
     from app.services.hub_token import HubToken
-    from engine.models.messages import FetchProgressed, ModelFetched, ModelsFound
+    from engine.models.messages import FetchProgressed, ModelAdded, ModelFetched, ModelsFound
 
 
 class PathsPort(Protocol):
@@ -183,6 +183,17 @@ class CataloguePort(Protocol):
         is_stopped: Callable[[], bool],
     ) -> "ModelFetched":
         """Make a model complete: minutes to hours."""
+        ...
+
+    def add(
+        self,
+        path: Path,
+        /,
+        *,
+        on_progress: "Callable[[FetchProgressed], None]",
+        is_stopped: Callable[[], bool],
+    ) -> "ModelAdded":
+        """Take in a model file of the user's. Takes seconds to minutes."""
         ...
 
     def use(self, name: str, /, *, is_stopped: Callable[[], bool]) -> bool:

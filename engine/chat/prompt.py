@@ -1,7 +1,8 @@
 """The prompt of a question: the very tokens the hypernetwork was trained with.
 
-The model's chat template is not used: it adds a system prompt of its own, and cannot tell its control tokens
-from the same words in a user's text. Here control tokens come from the frame alone.
+No chat template is rendered with a user's text in it: it could not tell its control tokens from the same
+words in that text. Here control tokens come from the frame alone; ``engine.chat.template`` makes one of a
+template.
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,8 @@ def build_prompt(
         passages = [quote.strip() for quote in quotes[:n_quotes]]
         if sum(map(len, passages)) > n_ctx * _MOST_BYTES_PER_TOKEN:
             continue
-        tokens = _prompt(tokenizer, "\n\n".join([*passages, question]), frame)
+        asked = f"{frame.before_question}{question}" if passages else question
+        tokens = _prompt(tokenizer, "\n\n".join([*passages, asked]), frame)
         if len(tokens) <= limit:
             return tokens
     raise _too_long(f"It has {len(tokens)} tokens with its frame", limit)

@@ -12,6 +12,7 @@ import ctypes
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -19,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.adapters.gguf_validation import validate_adapter
-from engine.adapters.target import read_target
+from engine.adapters.target import AdapterTarget, read_target
 from engine.chat import llama_library
 from engine.chat.llama_library import AbortSwitch, AdapterPointer, Pointer, llama_cpp
 from engine.chat.sampling import Sampler, Sampling
+from engine.chat.template_tokens import TemplateTokens
 from engine.chat.wording import Wording
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 
@@ -115,7 +117,10 @@ class LlamaRuntime:
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._n_vocab = int(llama_cpp.llama_vocab_n_tokens(self._vocab))
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = min(n_ctx, int(llama_cpp.llama_model_n_ctx_train(self._model)))
+        n_ctx_trained = int(llama_cpp.llama_model_n_ctx_train(self._model))
+        if n_ctx_trained < 1:
+            raise ModelUnavailable("The language model cannot be used.", f"{path} has a window of 0 tokens.")
+        params.n_ctx = min(n_ctx, n_ctx_trained)
         params.n_batch = params.n_ubatch = min(_SLICE_TOKENS, params.n_ctx)
         params.n_threads = params.n_threads_batch = n_threads
         params.no_perf = True
@@ -126,7 +131,6 @@ class LlamaRuntime:
         self.n_ctx = int(llama_cpp.llama_n_ctx(self._context))
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.abort.attach(self._context)
-        self.target = read_target(self._metadata)
         self._warm_up()
 
     def __enter__(self) -> Self:
@@ -184,7 +188,32 @@ class LlamaRuntime:
         ends = (llama_cpp.llama_vocab_eos(self._vocab), llama_cpp.llama_vocab_eot(self._vocab))
         return frozenset(token for token in ends if token >= 0)
 
+    @property
+    def template_tokens(self) -> TemplateTokens:
+        """What the model's chat template is written with; looks at the whole vocabulary, some 50 ms."""
+        vocab = self._vocab
+        is_control = llama_cpp.llama_vocab_is_control
+        return TemplateTokens(
+            bos=self._text_of(llama_cpp.llama_vocab_bos(vocab)),
+            eos=self._text_of(llama_cpp.llama_vocab_eos(vocab)),
+            needs_bos=bool(llama_cpp.llama_vocab_get_add_bos(vocab)),
+            control=frozenset(self._text_of(n) for n in range(self._n_vocab) if is_control(vocab, n)),
+        )
+
+    def _text_of(self, token: int) -> str:
+        text = llama_cpp.llama_vocab_get_text(self._vocab, token) if token >= 0 else None
+        return text.decode("utf-8", errors="replace") if text is not None else ""
+
     # --- adapters
+
+    @cached_property
+    def target(self) -> AdapterTarget:
+        """What adapters must fit.
+
+        Raises:
+            ModelUnavailable: the model's file does not say it, as those of some architectures.
+        """
+        return read_target(self._metadata)
 
     def load_adapter(self, data: NDArray[np.uint8]) -> LoadedAdapter:
         """Check an adapter file and load it; it has no effect until it is set.
@@ -273,6 +302,7 @@ class LlamaRuntime:
         *,
         never_first: int | None = None,
         wording: Wording | None = None,
+        ends: frozenset[int] = frozenset(),
     ) -> Iterator[Piece]:
         """Answer a prompt, token by token, until the model ends its turn, ``max_tokens`` or the window's end.
 
@@ -281,6 +311,7 @@ class LlamaRuntime:
         Args:
             never_first: a token that no answer begins with.
             wording: what to prefer; the pieces' logits are those without it.
+            ends: further tokens with which the model ends its turn.
 
         Raises:
             QuestionTooLong: the prompt does not fit the window.
@@ -297,7 +328,7 @@ class LlamaRuntime:
                 token = sampler.choose(wording.prefer(choice) if wording else choice)
                 if wording:
                     wording.take(token)
-                if llama_cpp.llama_vocab_is_eog(self._vocab, token):
+                if token in ends or llama_cpp.llama_vocab_is_eog(self._vocab, token):
                     break
                 n_left -= 1
                 yield Piece(token, decoder.decode(self.piece_of(token)), logits if is_first else None)
@@ -344,7 +375,8 @@ class LlamaRuntime:
     def _metadata(self, key: str) -> str | None:
         buffer = ctypes.create_string_buffer(_META_BYTES)
         n = llama_cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
-        return None if n < 0 else buffer.value.decode()
+        # Cut to the buffer's size, maybe inside a character.
+        return None if n < 0 else buffer.value.decode("utf-8", errors="replace")
 
     def _check_thread(self) -> None:
         # Two threads in one context abort the process (measured), so this must never be found out that way.

@@ -31,7 +31,7 @@ from engine.messages import (
     WorkerReady,
 )
 from engine.models.embedded import base_model_hash
-from engine.prompt_frame import ABSENT, EMBEDDED, frame_for
+from engine.prompt_frame import ABSENT, EMBEDDED, ChatForm, frame_for
 
 logger = logging.getLogger(__name__)
 
@@ -46,17 +46,18 @@ class ChatSession:
 
     Args:
         runtime: with the base model loaded.
-        head: of the hypernetwork.
+        adaptation: what a hypernetwork brings; None where none is known, and no adapter is ever set.
+        form: how the model is asked.
         ready: what the worker says about itself.
     """
 
-    def __init__(self, runtime: LlamaRuntime, head: LatentHead, ready: WorkerReady) -> None:
+    def __init__(
+        self, runtime: LlamaRuntime, adaptation: "_Adaptation | None", form: ChatForm, ready: WorkerReady
+    ) -> None:
         self._runtime = runtime
-        self._sets = AdapterSets(runtime, Composition(head, ready.hypernetwork_hash))
-        self._graphs = PassageGraphs(runtime)
-        self._frame = frame_for(head.config.base_model)
-        self._absent_token = runtime.tokenize(ABSENT, parse_special=False)[0]
-        self._knows_refusal = self._frame is EMBEDDED
+        self._adaptation = adaptation
+        self._form = form
+        self._turn_ends = frozenset(runtime.tokenize(form.turn_end, parse_special=True)[:1])
         self.ready = ready
         self._lock = threading.Lock()  # over the three below
         self._current_turn: int | None = None
@@ -70,6 +71,8 @@ class ChatSession:
         Raises:
             ModelUnavailable: one of them is missing, damaged, or they do not belong together.
         """
+        if settings.form is not None:
+            return cls._load_without_hypernetwork(settings, settings.form)
         n_threads = choose_threads(settings.n_threads)
         head = LatentHead.load(settings.weights_dir)
         base_hash = settings.base_hash or base_model_hash(settings.base_model)
@@ -89,10 +92,25 @@ class ChatSession:
             device, reason = _describe_device(runtime, n_threads, settings.device)
             identity = settings.hypernetwork_hash or hypernetwork_hash(settings.weights_dir)
             ready = WorkerReady(device, reason, base_hash, identity)
-            return cls(runtime, head, ready)
+            frame = frame_for(head.config.base_model)
+            adaptation = _Adaptation(runtime, head, identity, knows_refusal=frame is EMBEDDED)
+            return cls(runtime, adaptation, ChatForm(frame, frame), ready)
         except EngineError:
             runtime.close()
             raise
+
+    @classmethod
+    def _load_without_hypernetwork(cls, settings: EngineSettings, form: ChatForm) -> Self:
+        n_threads = choose_threads(settings.n_threads)
+        runtime = LlamaRuntime(
+            settings.base_model,
+            n_ctx=settings.n_ctx,
+            n_threads=n_threads,
+            use_gpu=settings.device != "cpu",
+        )
+        device, reason = _describe_device(runtime, n_threads, settings.device)
+        ready = WorkerReady(device, reason, settings.base_hash, settings.hypernetwork_hash)
+        return cls(runtime, None, form, ready)
 
     def close(self) -> None:
         """Free the models."""
@@ -100,11 +118,13 @@ class ChatSession:
 
     def warm(self, parts: Sequence[AdapterPart]) -> None:
         """Compute and keep the factors of these adapters, and their texts' graphs, while nobody waits."""
+        if self._adaptation is None:
+            return
         for part in parts:
             if part.text:
-                self._graphs.of(part.text)
+                self._adaptation.graphs.of(part.text)
         try:
-            self._sets.warm(parts)
+            self._adaptation.sets.warm(parts)
         except InvalidAdapter as exc:
             # Nobody asked yet. Whoever asks with this note is told then.
             logger.warning("An adapter cannot be prepared: %s", exc)
@@ -134,12 +154,16 @@ class ChatSession:
         try:
             done = self._answer(ask, received_s, send)
         except InvalidAdapter as exc:
-            self._sets.forget()
-            send(AnswerFailed(ask.turn_id, exc.title, exc.detail))
+            self._forget_sets()
+            if self._adaptation is not None:
+                send(AnswerFailed(ask.turn_id, exc.title, exc.detail))
+            else:
+                detail = "It computes numbers that are not finite. Choose another one."
+                send(AnswerFailed(ask.turn_id, "The language model is damaged.", detail))
         except EngineError as exc:
             send(AnswerFailed(ask.turn_id, exc.title, exc.detail))
         except MemoryError:
-            self._sets.forget()
+            self._forget_sets()
             title = "There is not enough memory for this answer."
             send(AnswerFailed(ask.turn_id, title, "Close other programs, or let fewer notes take part."))
         else:
@@ -152,27 +176,25 @@ class ChatSession:
     def _answer(self, ask: Ask, received_s: float, send: Callable[[AnswerEvent], None]) -> AnswerDone:
         quotes = ask.quotes if ask.mode is AnswerMode.QUOTES else ()
         parts = ask.parts if ask.mode is not AnswerMode.PLAIN else ()
-        prompt = build_prompt(
-            self._runtime, ask.question, quotes, n_ctx=self._runtime.n_ctx, frame=self._frame
-        )
-        rank = self._sets.apply(parts, has_quotes=bool(quotes))
+        frame = self._form.quotes if quotes else self._form.plain
+        prompt = build_prompt(self._runtime, ask.question, quotes, n_ctx=self._runtime.n_ctx, frame=frame)
+        adaptation = self._adaptation
+        rank = adaptation.sets.apply(parts, has_quotes=bool(quotes)) if adaptation is not None else 0
         outbox = _Outbox(lambda text: send(AnswerToken(ask.turn_id, text)))
         n_tokens, first_s, last_s = 0, received_s, received_s
-        # A refusal is heard as a probability, and the best guess is said: the app tells what it is.
-        has_notes = any(part.codec is not Codec.LORA_F16 for part in parts)  # the others are imported
-        refusal = self._absent_token if self._knows_refusal and has_notes else None
         for piece in self._runtime.generate(
             prompt,
             Sampling(ask.temperature),
             ask.max_tokens,
-            never_first=refusal,
+            never_first=adaptation.refusal(parts) if adaptation is not None else None,
             wording=self._wording(ask),
+            ends=self._turn_ends,
         ):
             last_s = time.perf_counter()
             if n_tokens == 0:
                 first_s = last_s
-            if piece.logits is not None and piece.token is not None:
-                logprobs = log_probabilities(piece.logits, (piece.token, self._absent_token))
+            if piece.logits is not None and piece.token is not None and adaptation is not None:
+                logprobs = log_probabilities(piece.logits, (piece.token, adaptation.absent_token))
                 send(AnswerBegun(ask.turn_id, *logprobs))
             n_tokens += 1 if piece.token is not None else 0
             outbox.put(piece.text, last_s)
@@ -193,10 +215,14 @@ class ChatSession:
         """What an answer from memory prefers; the words of quotes are before the model's eyes."""
         heard = (part for part in ask.parts if part.text and part.weight > 0)
         loudest = sorted(heard, key=lambda part: -part.weight)
-        if ask.mode is not AnswerMode.MEMORY or not loudest:
+        if self._adaptation is None or ask.mode is not AnswerMode.MEMORY or not loudest:
             return None
-        graphs = (self._graphs.of(part.text) for part in loudest)
+        graphs = (self._adaptation.graphs.of(part.text) for part in loudest)
         return Wording(graphs, ends=self._runtime.ends, n_vocab=self._runtime.n_vocab)
+
+    def _forget_sets(self) -> None:
+        if self._adaptation is not None:
+            self._adaptation.sets.forget()
 
     def _begin(self, turn_id: int) -> None:
         with self._lock:
@@ -208,6 +234,32 @@ class ChatSession:
             self._current_turn = None
             self._stopped_turns.discard(turn_id)
             self._runtime.abort.turn(on=self._is_closing)
+
+
+class _Adaptation:
+    """What a hypernetwork brings to a model: adapter sets, the notes' words, and a way to say “not there”.
+
+    Attributes:
+        sets: adapters, applied together.
+        graphs: of the passages' words.
+        absent_token: with which engine.prompt_frame.ABSENT begins.
+    """
+
+    def __init__(
+        self, runtime: LlamaRuntime, head: LatentHead, hypernetwork_hash: str, *, knows_refusal: bool
+    ) -> None:
+        self.sets = AdapterSets(runtime, Composition(head, hypernetwork_hash))
+        self.graphs = PassageGraphs(runtime)
+        self.absent_token = runtime.tokenize(ABSENT, parse_special=False)[0]
+        self._knows_refusal = knows_refusal
+
+    def refusal(self, parts: Sequence[AdapterPart]) -> int | None:
+        """The token that no answer begins with, when these adapters are set; None if any may.
+
+        A refusal is heard as a probability, and the best guess is said: the app tells what it is.
+        """
+        has_notes = any(part.codec is not Codec.LORA_F16 for part in parts)  # the others are imported
+        return self.absent_token if self._knows_refusal and has_notes else None
 
 
 class _Outbox:

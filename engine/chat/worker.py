@@ -11,7 +11,7 @@ from collections import deque
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from engine.errors import EngineError, ModelUnavailable
+from engine.errors import EngineError
 from engine.messages import (
     AdapterPart,
     Ask,
@@ -36,8 +36,10 @@ def main(conn: Connection, settings: EngineSettings) -> None:
         conn: receives ChatCommands, is sent ChatEvents: WorkerReady first, or WorkerFailed and then nothing.
         settings: which models, and how.
     """
+    from engine.chat.session import ChatSession
+
     try:
-        session = _load(settings)
+        session = ChatSession.load(settings)
     except EngineError as exc:
         logger.warning("The chat process cannot start: %s", exc)
         conn.send(WorkerFailed(exc.title, exc.detail))
@@ -49,19 +51,6 @@ def main(conn: Connection, settings: EngineSettings) -> None:
         logger.info("The window is gone.")  # nobody is left to be told
     finally:
         session.close()
-
-
-def _load(settings: EngineSettings) -> "ChatSession":
-    try:
-        from engine.chat.session import ChatSession
-    except (
-        ImportError,
-        OSError,
-        RuntimeError,
-    ) as exc:  # what llama_cpp raises when its library does not load
-        detail = f"{exc}. Install llama-cpp-python again."
-        raise ModelUnavailable("The chat engine is not installed correctly.", detail) from exc
-    return ChatSession.load(settings)
 
 
 def _serve(conn: Connection, session: "ChatSession") -> None:

@@ -38,15 +38,19 @@ class ContextEncoder:
         n_layers = len(decoder_layers(decoder))
         self._n_run = _layers_to_run(config, n_layers)
         if not 0 <= self._n_run <= n_layers:
-            raise _unfit(f"It reads the first {self._n_run} layers of an encoder that has {n_layers}.")
+            raise _unfit(
+                f"It reads the first {self._n_run} layers of an encoder that has {n_layers}.", config
+            )
         if config.reads_each_layer and self._n_run != config.n_layers - 1:
             raise _unfit(
-                f"It adapts {config.n_layers} layers and its encoder gives {self._n_run + 1} states."
+                f"It adapts {config.n_layers} layers and its encoder gives {self._n_run + 1} states.", config
             )
         embedding = decoder.get_input_embeddings().weight  # type: ignore[operator]
         self.vocabulary_size, width = embedding.shape
         if width != config.d_encoder:
-            raise _unfit(f"It reads states of width {config.d_encoder}; the encoder's are {width} wide.")
+            raise _unfit(
+                f"It reads states of width {config.d_encoder}; the encoder's are {width} wide.", config
+            )
         self._decoder = _cut(decoder, self._n_run)
         self.device = _device_of_layers(self._decoder)
         self._kind = config.encoder_kind
@@ -140,5 +144,7 @@ def _taking(index: int, take: TakeStates) -> Callable[..., None]:
     return hook
 
 
-def _unfit(detail: str) -> ModelUnavailable:
-    return ModelUnavailable("This hypernetwork does not fit this model.", detail)
+def _unfit(detail: str, config: HypernetworkConfig | None = None) -> ModelUnavailable:
+    made_for = config.encoder_model or config.base_model if config is not None else ""
+    reason = f"It was made for {made_for}. {detail}" if made_for else detail
+    return ModelUnavailable("This hypernetwork does not fit this model.", reason)

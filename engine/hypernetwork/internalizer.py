@@ -15,12 +15,12 @@ from engine.errors import EngineError, ModelUnavailable
 from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.latents import encode_latents
+from engine.hypernetwork.note_tokens import NoteTokens
 from engine.hypernetwork.placement import Placement, choose_device
 from engine.hypernetwork.reading import is_out_of_memory
 from engine.hypernetwork.weights_file import hypernetwork_hash, load_tensors
 from engine.models.embedded import base_model_hash
 from engine.models.llama import FrozenLlama
-from engine.models.tokenizer import load_tokenizer
 
 
 class Internalizer:
@@ -70,11 +70,7 @@ class Internalizer:
         self.remarks: list[str] = []
         self._base, self._hypernetwork, self._device = base, hypernetwork, placement.device
         self._base_model = base_model
-        self._tokenizer = load_tokenizer(base_model)
-        self._prefix = self._ids(self.config.context_prefix)
-        self._suffix = self._ids(self.config.context_suffix)
-        # From here on only notes are tokenised: a note that contains <|im_end|> stays plain text.
-        self._tokenizer.encode_special_tokens = True
+        self._tokens = NoteTokens(base_model, self.config)
 
     @classmethod
     def load(cls, base_model: Path, weights_dir: Path, device: str, n_threads: int | None) -> Self:
@@ -90,11 +86,11 @@ class Internalizer:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a chunk with this text, template included."""
-        return len(self._prefix) + len(self._ids(text)) + len(self._suffix)
+        return self._tokens.count_tokens(text)
 
     def token_offsets(self, text: str) -> list[int]:
         """The character at which each token of the bare text starts."""
-        return [start for start, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+        return self._tokens.token_offsets(text)
 
     def latents(self, text: str) -> bytes:
         """``latents_of`` for one chunk."""
@@ -134,7 +130,8 @@ class Internalizer:
 
     def _unit_latents(self, texts: Sequence[str]) -> Tensor:
         """(C, L, M * r, d)"""
-        rows = [torch.tensor([*self._prefix, *self._ids(text), *self._suffix]) for text in texts]
+        notes = self._tokens
+        rows = [torch.tensor([*notes.prefix, *notes.ids(text), *notes.suffix]) for text in texts]
         ids = pad_sequence(rows, batch_first=True).to(self._device)  # (C, S)
         lengths = torch.tensor([len(row) for row in rows], device=self._device)
         mask = torch.arange(ids.shape[1], device=self._device) < lengths[:, None]  # (C, S)
@@ -150,9 +147,6 @@ class Internalizer:
         self._hypernetwork.to(placement.device)
         self._device, self.batch_size = placement.device, type(self).batch_size
         self.device_text, self.device_reason = placement.text, "the GPU had too little memory"
-
-    def _ids(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def load_hypernetwork(weights_dir: Path) -> Hypernetwork:

@@ -100,7 +100,7 @@ class Architecture:
     Attributes:
         gguf: ``general.architecture`` of the GGUF.
         transformers: ``model_type`` in config.json.
-        n_layers, d_model: decoder layers; width.
+        n_layers, d_model, n_vocab: decoder layers; width; tokens.
         d_kv: numbers per token and layer in the key cache, as many again in the value cache.
         n_parameters: all of the base model.
         n_embedding_parameters: those of them that stay in 16 bits when the rest is quantised to NF4.
@@ -111,6 +111,7 @@ class Architecture:
     transformers: str
     n_layers: int
     d_model: int
+    n_vocab: int
     d_kv: int
     n_parameters: int
     n_embedding_parameters: int
@@ -147,12 +148,7 @@ class ModelEntry:
     @property
     def summary(self) -> str:
         """What it is, in a sentence or two."""
-        n_parameters = self.architecture.n_parameters
-        how_large = (
-            f"{n_parameters / 1e9:.1f} billion"
-            if n_parameters >= 1e9
-            else f"{n_parameters / 1e6:.0f} million"
-        )
+        how_large = parameters(self.architecture.n_parameters)
         own = "Comes with Loreleaf. " if self.is_built_in else ""
         return f"{own}By {self.maker}, {how_large} parameters."
 
@@ -164,6 +160,18 @@ class ModelEntry:
     def part(self, role: Role) -> HubPart:
         """The part for this role; only of a model that is fetched."""
         return next(part for part in self.parts if part.role is role)
+
+
+def parameters(n_parameters: int) -> str:
+    """A number of parameters, for people."""
+    if n_parameters >= 1e9:
+        return f"{n_parameters / 1e9:.1f} billion"
+    return f"{n_parameters / 1e6:.0f} million"
+
+
+def is_own(name: str) -> bool:
+    """Whether a model is one that the user brought, by its name: not of the catalogue."""
+    return all(entry.name != name for entry in CATALOGUE)
 
 
 def find_entry(name: str) -> ModelEntry:
@@ -204,7 +212,7 @@ _EMBEDDED = ModelEntry(
     maker="Hugging Face",
     base_model="HuggingFaceTB/SmolLM2-135M-Instruct",
     licence="Apache-2.0",
-    architecture=Architecture("llama", "llama", 30, 576, 192, 134_515_008, 28_311_552, 26_522_816),
+    architecture=Architecture("llama", "llama", 30, 576, 49_152, 192, 134_515_008, 28_311_552, 26_522_816),
     chat_size_bytes=270_885_952,
 )
 
@@ -214,7 +222,9 @@ _GEMMA_2_2B = ModelEntry(
     maker="Google",
     base_model="google/gemma-2-2b-it",
     licence="Gemma Terms of Use",
-    architecture=Architecture("gemma2", "gemma2", 26, 2304, 1024, 2_614_341_888, 589_824_000, 315_237_792),
+    architecture=Architecture(
+        "gemma2", "gemma2", 26, 2304, 256_000, 1024, 2_614_341_888, 589_824_000, 315_237_792
+    ),
     chat_size_bytes=1_708_582_752,
     parts=(
         HubPart(
@@ -254,7 +264,9 @@ _QWEN3_4B = ModelEntry(
     maker="the Qwen team",
     base_model="Qwen/Qwen3-4B-Instruct-2507",
     licence="Apache-2.0",
-    architecture=Architecture("qwen3", "qwen3", 36, 2560, 1024, 4_022_468_096, 388_956_160, 421_001_792),
+    architecture=Architecture(
+        "qwen3", "qwen3", 36, 2560, 151_936, 1024, 4_022_468_096, 388_956_160, 421_001_792
+    ),
     chat_size_bytes=2_497_281_120,
     parts=(
         HubPart(
@@ -299,7 +311,9 @@ _MISTRAL_7B = ModelEntry(
     maker="Mistral AI",
     base_model="mistralai/Mistral-7B-Instruct-v0.2",
     licence="Apache-2.0",
-    architecture=Architecture("llama", "mistral", 32, 4096, 1024, 7_241_732_096, 262_144_000, 574_214_656),
+    architecture=Architecture(
+        "llama", "mistral", 32, 4096, 32_000, 1024, 7_241_732_096, 262_144_000, 574_214_656
+    ),
     chat_size_bytes=4_368_439_584,
     parts=(
         HubPart(

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from engine.errors import EngineError, ModelUnavailable
+from engine.installed import what_larger_models_lack
 from engine.messages import Shutdown, WorkerFailed
 from engine.models.catalogue import HubPart, ModelEntry, Role, find_entry
 from engine.models.download import (
@@ -23,7 +24,8 @@ from engine.models.download import (
     download,
     plan_transfer,
 )
-from engine.models.hub import Hub, RemoteFile, TokenRequired
+from engine.models.hub import Hub, TokenRequired, token_wanted
+from engine.models.hub_listing import RemoteFile
 from engine.models.local_files import LocalPart, find_parts
 from engine.models.messages import (
     FetchModel,
@@ -110,6 +112,9 @@ class ModelFetch:
             FetchStopped: on request; what was done so far stays.
             ModelUnavailable: it cannot be done; the detail says what to do.
         """
+        if lacking := what_larger_models_lack():
+            # Before gigabytes are fetched that nothing could be done with.
+            raise ModelUnavailable("This model cannot be used yet, and nothing was downloaded.", lacking)
         with self._store.exclusively(self._entry.name):
             self._record = self._store.load(self._entry.name)
             for local in find_parts(self._entry, sources).values():
@@ -147,10 +152,7 @@ class ModelFetch:
     def _download(self, hub: Hub, parts: Sequence[HubPart]) -> None:
         self._progress.tell(FetchPhase.ASKING)
         transfers = [transfer for part in parts for transfer in self._plan(hub, part)]
-        # The publishers that ask for consent, before anything large is fetched from the others.
-        for part in parts:
-            first = next(transfer for transfer in transfers if transfer.part is part)
-            hub.check_access(part, first.revision, first.file)
+        self._check_access(hub, [next(t for t in transfers if t.part is part) for part in parts])
         self._create_folder()
         # The prepared hypernetwork is about as large as its checkpoint, and both are kept.
         n_prepared_bytes = self._entry.part(Role.HYPERNETWORK).size_bytes
@@ -158,6 +160,27 @@ class ModelFetch:
         self._progress.expect(transfers)
         for part in parts:
             self._download_part(hub, part, [transfer for transfer in transfers if transfer.part is part])
+
+    def _check_access(self, hub: Hub, firsts: Sequence[Transfer]) -> None:
+        """Ask the publishers that want consent, before anything large is fetched from the others.
+
+        Args:
+            hub: where they publish.
+            firsts: a file of each part.
+
+        Raises:
+            TokenRequired: some refuse; all that do are named, so that nobody has to come back for each.
+        """
+        refusals: list[TokenRequired] = []
+        for first in firsts:
+            try:
+                hub.check_access(first.part, first.revision, first.file)
+            except TokenRequired as exc:
+                refusals.append(exc)
+        if refusals and not any(refusal.has_refused for refusal in refusals):
+            raise token_wanted([refusal.part for refusal in refusals])
+        if refusals:
+            raise refusals[0]
 
     def _plan(self, hub: Hub, part: HubPart) -> list[Transfer]:
         """What has to be there for a part. The commit that was recorded once is kept to."""

@@ -140,6 +140,24 @@ def judge(entry: ModelEntry, machine: Machine, n_missing_bytes: int) -> Verdict:
     return _judge_cuda_or_cpu(memory_needs(entry), machine)
 
 
+def judge_own(size_bytes: int, memory_bytes: int, machine: Machine) -> Verdict:
+    """Whether a model of the user's fits this machine, which only answers with it.
+
+    Args:
+        size_bytes: of its file.
+        memory_bytes: what it takes beside that.
+        machine: what was found.
+    """
+    needed = size_bytes + memory_bytes
+    if needed <= USABLE_SHARE * machine.ram_bytes:
+        return Verdict(Fit.FITS, f"Answering takes up to {gigabytes(needed)} of memory.")
+    return Verdict(
+        Fit.WONT_FIT,
+        f"Answering takes up to {gigabytes(needed)} of memory, and this computer has {_ram(machine)}, of "
+        "which other programs need a part.",
+    )
+
+
 def gigabytes(n_bytes: int) -> str:
     """For people: "8.2 GB", from 20 GB on without decimals, below 1 GB in MB."""
     if n_bytes < 1_000_000_000:

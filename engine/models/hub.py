@@ -7,14 +7,16 @@ token and errors are used; the bytes are read here, from where they stopped.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import ModelUnavailable
 from engine.models.catalogue import TOKENS_PAGE, HubPart
+from engine.models.hub_listing import OWN_FILES, Listing, RemoteFile, no_longer_there, read_listing
+from engine.models.hub_session import guard_session, refuse_open_token
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -22,10 +24,22 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 """Longest wait for a connection, or for the next bytes."""
 
-_OWN_FILES = "Or use files that you have: “Use files I have…” in the window, --from PATH in the terminal."
+
+_MAKE_ONE = f"Make a token of the kind “Read” at {TOKENS_PAGE}."
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Answers of a server that is busy or being restarted."""
+
+
+def _own_version() -> str:
+    try:
+        return version("loreleaf")
+    except PackageNotFoundError:  # run from a folder that was never set up
+        return "0"
+
+
+_NAME, _VERSION = "loreleaf", _own_version()
+"""What the hub is told about who asks."""
 
 
 class TokenRequired(ModelUnavailable):
@@ -33,42 +47,19 @@ class TokenRequired(ModelUnavailable):
 
     Args:
         title, detail: see EngineError.
-        page: where the publisher's conditions are accepted.
+        part: whose publisher.
         has_refused: a token was sent, and did not do.
     """
 
-    def __init__(self, title: str, detail: str = "", page: str = "", *, has_refused: bool = False) -> None:
+    def __init__(self, title: str, detail: str, part: HubPart, *, has_refused: bool = False) -> None:
         super().__init__(title, detail)
-        self.page = page
+        self.part = part
+        self.page = part.page
         self.has_refused = has_refused
 
 
 class ConnectionLost(Exception):
     """The hub could not be reached, or stopped answering; it may do so again."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file on the hub.
-
-    Attributes:
-        name: in its repository, with "/".
-        sha256: hex; of files in Git LFS, the large ones.
-        git_blob_id: hex; of the others.
-    """
-
-    name: str
-    size_bytes: int
-    sha256: str
-    git_blob_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The files of a part at one commit."""
-
-    revision: str
-    files: tuple[RemoteFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +79,7 @@ class Hub:
         endpoint: where the hub is; by default huggingface_hub's, which HF_ENDPOINT overrides.
 
     Raises:
-        ModelUnavailable: huggingface_hub is not installed.
+        ModelUnavailable: huggingface_hub is not installed, or others could read the token on its way.
     """
 
     def __init__(self, given_token: str = "", kept_token: str = "", endpoint: str | None = None) -> None:
@@ -100,10 +91,15 @@ class Hub:
             raise ModelUnavailable(
                 "Models cannot be downloaded here: the package huggingface_hub is missing.",
                 "The built-in model needs none. To download others, type: python -m pip install "
-                f"huggingface_hub. {_OWN_FILES}",
+                f"huggingface_hub. {OWN_FILES}",
             ) from exc
         self._token = given_token or os.environ.get("HF_TOKEN", "").strip() or kept_token or get_token() or ""
-        self._api = HfApi(endpoint=endpoint, token=self._token or False, library_name="loreleaf")
+        self._api = HfApi(
+            endpoint=endpoint, token=self._token or False, library_name=_NAME, library_version=_VERSION
+        )
+        if self._token:
+            refuse_open_token(self._api.endpoint)
+        guard_session(self._api.endpoint)
 
     def list_files(self, part: HubPart, revision: str) -> Listing:
         """The files of a part, with their checksums.
@@ -113,8 +109,8 @@ class Hub:
             revision: a commit; empty takes the newest.
 
         Raises:
-            ModelUnavailable: the hub cannot be reached or refuses, lacks a file, or has another one than the
-                catalogue pins.
+            ModelUnavailable: the hub cannot be reached or refuses, lacks a file, has another one than the
+                catalogue pins, or announces what cannot be.
         """
         try:
             with self._explained(part):
@@ -125,16 +121,7 @@ class Hub:
             raise self.unreachable(str(exc)) from exc
         except (ValueError, KeyError, TypeError) as exc:  # e.g. a page to log in to a network
             raise self.unreachable("something else than the hub answered") from exc
-        files = tuple(
-            RemoteFile(
-                name=sibling.rfilename,
-                size_bytes=sibling.lfs.size if sibling.lfs else sibling.size or 0,
-                sha256=sibling.lfs.sha256 if sibling.lfs else "",
-                git_blob_id="" if sibling.lfs else sibling.blob_id or "",
-            )
-            for sibling in info.siblings or ()
-        )
-        return Listing(info.sha or revision, _choose(part, files))
+        return read_listing(part, info, revision)
 
     def check_access(self, part: HubPart, revision: str, file: RemoteFile) -> None:
         """Ask for the head of a file: a licence that is not accepted is better said before a long download.
@@ -151,6 +138,8 @@ class Hub:
                     token=self._token or False,
                     timeout=TIMEOUT_S,
                     endpoint=self._api.endpoint,
+                    library_name=_NAME,
+                    library_version=_VERSION,
                 )
         except ConnectionLost as exc:
             raise self.unreachable(str(exc)) from exc
@@ -171,8 +160,8 @@ class Hub:
         from huggingface_hub import get_session, hf_raise_for_status
 
         # Compressed on the way, a file's bytes could not be counted.
-        headers = {"User-Agent": "loreleaf", "Accept-Encoding": "identity"}
-        if self._token:  # the session drops it when it is sent on to another host, where the bytes are
+        headers = {"User-Agent": f"{_NAME}/{_VERSION}", "Accept-Encoding": "identity"}
+        if self._token:  # dropped when it is sent on to another host, where the bytes are: see guard_session
             headers["Authorization"] = f"Bearer {self._token}"
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -190,7 +179,7 @@ class Hub:
         return ModelUnavailable(
             f"{self._api.endpoint} cannot be reached.",
             f"{reason.rstrip('.')}. Look at the network and try again; nothing that has arrived is lost. "
-            f"{_OWN_FILES}",
+            f"{OWN_FILES}",
         )
 
     def _url(self, part: HubPart, revision: str, file: RemoteFile) -> str:
@@ -222,78 +211,48 @@ class Hub:
         if status in _PASSING:
             raise ConnectionLost(f"the server answered with {status}") from exc
         if isinstance(exc, RevisionNotFoundError | EntryNotFoundError):
-            raise _no_longer_there(part) from exc
+            raise no_longer_there(part) from exc
         # The hub answers 401 also for a repository that does not exist, lest one could find out.
         if isinstance(exc, GatedRepoError) or status in (401, 403):
             raise self._refused(part, exc) from exc
         if status == 404:
-            raise _no_longer_there(part) from exc
+            raise no_longer_there(part) from exc
         raise ModelUnavailable(
             "The hub did not hand out a file.", f"{part.repo}: {exc.server_message or f'status {status}'}."
         ) from exc
 
     def _refused(self, part: HubPart, exc: "HfHubHTTPError") -> TokenRequired:
-        accept = f"Open {part.page}, log in and accept the conditions there."
-        how = f"Make a token of the kind “Read” at {TOKENS_PAGE}."
         if not self._token:
-            return TokenRequired(f"{part.repo} wants to know who downloads it.", f"{accept} {how}", part.page)
+            return token_wanted([part])
         said = f" The hub says: {exc.server_message}" if exc.server_message else ""
         if exc.response.status_code == 401:
             return TokenRequired(
-                "The hub does not accept the token.", f"{how}{said}", part.page, has_refused=True
+                "The hub does not accept the token.", f"{_MAKE_ONE}{said}", part, has_refused=True
             )
         return TokenRequired(
             f"The account of your token may not download {part.repo} yet.",
-            f"{accept} Some publishers answer after a while. A fine-grained token also needs the permission "
-            f"to read gated repositories.{said}",
-            part.page,
+            f"Open {part.page}, log in and accept the conditions there. Some publishers answer later. "
+            "A fine-grained token also needs the permission to read gated repositories." + said,
+            part,
             has_refused=True,
         )
 
 
-def _choose(part: HubPart, files: tuple[RemoteFile, ...]) -> tuple[RemoteFile, ...]:
-    """The files that the part consists of, checked against the pins.
-
-    Raises:
-        ModelUnavailable: one is missing, has no checksum, or is another one than is pinned.
-    """
-    chosen = [file for file in files if _is_wanted(part, file.name)]
-    for pattern in part.wanted.needed:
-        if not any(_matches(file.name, pattern) for file in chosen):
-            raise _no_longer_there(part)
-    for file in chosen:
-        if part.pins.get(file.name, file.sha256) != file.sha256:
-            raise ModelUnavailable(
-                f"The hub has another {file.name} than Loreleaf knows.",
-                f"In {part.repo} it should have the SHA-256 {part.pins[file.name]} and is announced with "
-                f"{file.sha256 or 'none'}. It was not downloaded. Update Loreleaf; with a mirror "
-                "(HF_ENDPOINT), try the hub itself.",
-            )
-        if not file.sha256 and not file.git_blob_id:
-            raise ModelUnavailable(
-                "The server does not say how its files can be checked.",
-                f"{part.repo}: {file.name} comes without a checksum. With a mirror (HF_ENDPOINT), try the "
-                "hub itself.",
-            )
-    return tuple(sorted(chosen, key=lambda file: file.name))
+def token_wanted(parts: Sequence[HubPart]) -> TokenRequired:
+    """What to say when these want to know who downloads them, and there is no token."""
+    repos, pages = (
+        _listed(dict.fromkeys(names)) for names in zip(*((p.repo, p.page) for p in parts), strict=True)
+    )
+    verb, what = ("wants", "it") if len({part.repo for part in parts}) == 1 else ("want", "them")
+    detail = f"Open {pages}, log in and accept the conditions there. {_MAKE_ONE}"
+    return TokenRequired(f"{repos} {verb} to know who downloads {what}.", detail, parts[0])
 
 
-def _is_wanted(part: HubPart, name: str) -> bool:
-    return any(_matches(name, pattern) for pattern in (*part.wanted.needed, *part.wanted.useful))
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Whether a repository's file is meant; "*" stops at "/", so that no name leads out of its folder."""
-    return name.count("/") == pattern.count("/") and "\\" not in name and fnmatchcase(name, pattern)
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _begins_at(content_range: str, start: int) -> bool:
     """Whether an answer is the rest that was asked for: "bytes 100-199/200"."""
     return content_range.removeprefix("bytes ").startswith(f"{start}-")
-
-
-def _no_longer_there(part: HubPart) -> ModelUnavailable:
-    return ModelUnavailable(
-        f"{part.repo} does not have the files that Loreleaf looks for.",
-        f"They may have been renamed or removed; see {part.page}. Update Loreleaf. {_OWN_FILES}",
-    )

@@ -1,6 +1,5 @@
 """What this computer has: memory, disk, GPU. For a process of its own: it may have to ask torch."""
 
-import importlib.util
 import platform
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # its stubs are another package, for one number
 
+from engine.installed import missing_packages
 from engine.models.fitting import Accelerator, AcceleratorKind, Machine
 
 _ASK_TIMEOUT_S = 10.0
@@ -78,4 +78,4 @@ def _why_not_cuda() -> str:
         return NO_CUDA_IN_TORCH
     if not torch.cuda.is_available():
         return NO_CUDA_IN_TORCH
-    return "" if importlib.util.find_spec("bitsandbytes") is not None else NO_BITSANDBYTES
+    return NO_BITSANDBYTES if missing_packages("bitsandbytes") else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from engine.messages import WorkerFailed
 from engine.models.catalogue import Role
 from engine.models.fitting import Machine, Verdict
 
@@ -94,7 +95,8 @@ class ModelFound:
         problem: what is wrong and what to do, when something is.
         n_missing_bytes: what is still to be downloaded, as far as known beforehand.
         verdict: whether it fits this computer.
-        parts: empty for the built-in model.
+        parts: empty for the built-in model, and for those of the user's own.
+        is_own: a file that the user brought: it stays where it is, and no hypernetwork is known for it.
     """
 
     name: str
@@ -110,11 +112,12 @@ class ModelFound:
     n_missing_bytes: int
     verdict: Verdict
     parts: tuple[PartFound, ...] = ()
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ModelsFound:
-    """All models of the catalogue, the built-in one first, and the machine they were judged for."""
+    """All models of the catalogue, the built-in one first, then the user's own; and the machine."""
 
     models: tuple[ModelFound, ...]
     machine: Machine
@@ -161,6 +164,8 @@ class FetchPhase(StrEnum):
     """Checksums."""
     PREPARING = "preparing"
     """The hypernetwork is brought into Loreleaf's form."""
+    TRYING = "trying"
+    """A model of the user's is loaded and asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +212,41 @@ class TokenNeeded:
 
 
 FetchEvent = FetchProgressed | ModelFetched | TokenNeeded
+
+
+# --- adding a model of one's own ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AddModel:
+    """Take a GGUF file in that the user has; answered with FetchProgressed, then ModelAdded or WorkerFailed.
+
+    Attributes:
+        path: of the file; absolute. It stays where it is.
+        name: what it is to be called; empty leaves that to Loreleaf.
+        records_dir: see SurveyModels.
+        use_gpu: try it on a GPU, if there is one, as answers would use it.
+    """
+
+    path: Path
+    name: str
+    records_dir: Path
+    use_gpu: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAdded:
+    """The file was tried and works.
+
+    Attributes:
+        name: of the model.
+        title: what the file calls itself.
+        path: of the file.
+    """
+
+    name: str
+    title: str
+    path: Path
+
+
+AddEvent = FetchProgressed | ModelAdded | WorkerFailed

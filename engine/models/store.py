@@ -5,6 +5,7 @@ those it was checked with: a broken or cut-off download is never used. Light to 
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from engine.models.whole_files import write_whole
 RECORD_VERSION = 1
 PREPARED = "prepared"
 """Name of the folder with a hypernetwork in Loreleaf's form."""
+
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class ModelStore:
 
     def folder(self, name: str) -> Path:
         """Everything that was downloaded for a model."""
-        return self._models_dir / name
+        return self._models_dir / checked_name(name)
 
     def folder_of(self, name: str, part: PartRecord) -> Path:
         """Where the part's files are."""
@@ -267,7 +270,7 @@ class ModelStore:
         Raises:
             ModelUnavailable: another one is at it, or the folder cannot be written.
         """
-        lock = FileLock(self._models_dir / f"{name}.lock", timeout=0)
+        lock = FileLock(self._models_dir / f"{checked_name(name)}.lock", timeout=0)
         try:
             self._models_dir.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -290,7 +293,23 @@ class ModelStore:
         return [self.folder_of(record.name, part) / file.name for file in part.files]
 
     def _record_path(self, name: str) -> Path:
-        return self._records_dir / f"{name}.json"
+        return self._records_dir / f"{checked_name(name)}.json"
+
+
+def checked_name(name: str) -> str:
+    """A model's name, which also names files: it may come from the settings, which anybody can edit.
+
+    Raises:
+        ModelUnavailable: it leads elsewhere.
+    """
+    if not _MODEL_NAME.fullmatch(name):
+        raise ModelUnavailable("There is no such base model.", f"No model is called {name!r}.")
+    return name
+
+
+def is_file_name(name: str) -> bool:
+    """Whether ``name`` is that of a file in a folder, and leads nowhere else."""
+    return name not in ("", "..") and "\0" not in name and Path(name).name == name
 
 
 def has_our_form(folder: Path) -> bool:
@@ -322,4 +341,8 @@ def _parse(raw: Mapping[str, Any], name: str) -> ModelRecord:
 
 
 def _files(raw: list[Mapping[str, Any]]) -> tuple[FileRecord, ...]:
-    return tuple(FileRecord(**file) for file in raw)
+    files = tuple(FileRecord(**file) for file in raw)
+    for file in files:
+        if not is_file_name(str(file.name)):
+            raise ValueError(f"{file.name!r} is no name of a file")
+    return files

@@ -6,12 +6,14 @@ from pathlib import Path
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import HypernetworkConfig
 from engine.hypernetwork.weights_file import hypernetwork_hash
+from engine.installed import what_larger_models_lack
 from engine.models import catalogue
-from engine.models.catalogue import HubPart, ModelEntry
+from engine.models.catalogue import HubPart, ModelEntry, parameters
 from engine.models.embedded import BASE_MODEL_FILE, base_model_hash, find_embedded_gguf
-from engine.models.fitting import Machine, judge
+from engine.models.fitting import Machine, judge, judge_own
 from engine.models.machine import find_machine
 from engine.models.messages import ModelFound, ModelsFound, ModelState, PartFound, SurveyModels
+from engine.models.own import OwnModel, OwnModels
 from engine.models.store import ModelRecord, ModelStore
 from engine.outcome import tell_outcome
 
@@ -28,7 +30,8 @@ def survey(wanted: SurveyModels) -> ModelsFound:
     machine = find_machine(wanted.models_dir)
     store = ModelStore(wanted.models_dir, wanted.records_dir)
     fetched = (_fetched(entry, store, machine) for entry in catalogue.CATALOGUE if not entry.is_built_in)
-    return ModelsFound((_built_in(wanted, machine), *fetched), machine)
+    own = (_own(model, machine) for model in OwnModels(wanted.records_dir).all())
+    return ModelsFound((_built_in(wanted, machine), *fetched, *own), machine)
 
 
 def _built_in(wanted: SurveyModels, machine: Machine) -> ModelFound:
@@ -98,10 +101,32 @@ def _fetched(entry: ModelEntry, store: ModelStore, machine: Machine) -> ModelFou
         sha256=chat[1].sha256 if chat is not None else "",
         size_bytes=store.n_bytes(entry.name),
         hypernetwork_hash=record.hypernetwork_hash if state is ModelState.READY else "",
-        problem=problem,
+        problem=" ".join(filter(None, (problem, what_larger_models_lack()))),
         n_missing_bytes=n_missing_bytes,
         verdict=judge(entry, machine, n_missing_bytes),
         parts=tuple(_part_found(entry, part, store, record) for part in entry.parts),
+    )
+
+
+def _own(model: OwnModel, machine: Machine) -> ModelFound:
+    is_intact = model.is_intact
+    return ModelFound(
+        name=model.name,
+        title=model.title,
+        summary=(
+            f"Your own file: {model.architecture}, {parameters(model.n_parameters)} parameters. No "
+            "hypernetwork is known for it: it learns nothing, and is shown passages of your notes that fit."
+        ),
+        licence=model.licence or "not named in the file",
+        state=ModelState.READY if is_intact else ModelState.CHANGED,
+        path=model.path,
+        sha256=model.file.sha256 if is_intact else "",
+        size_bytes=0,
+        hypernetwork_hash="",
+        problem=model.problem,
+        n_missing_bytes=0,
+        verdict=judge_own(model.file.size_bytes, model.memory_bytes, machine),
+        is_own=True,
     )
 
 

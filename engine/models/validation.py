@@ -5,7 +5,7 @@ gguf and safetensors import numpy.
 """
 
 import json
-import math
+import pickletools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ from zipfile import BadZipFile, ZipFile
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.models.catalogue import ModelEntry, Role
-from engine.models.gguf_header import GgufHeader, read_header
+from engine.models.gguf_check import GgufFacts, check_matrices, read_model
+from engine.models.store import is_file_name
 
 INDEX_FILE = "model.safetensors.index.json"
 SINGLE_FILE = "model.safetensors"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _LARGEST_PICKLE_BYTES = 16_000_000
 """A checkpoint's description takes some ten kB."""
+_LONGEST_NAME = 100
 
 
 class NotThisPart(ModelUnavailable):
@@ -80,37 +82,32 @@ def encoder_files(entry: ModelEntry, folder: Path) -> tuple[str, ...]:
 
 
 def check_gguf(entry: ModelEntry, path: Path) -> None:
-    """See that a GGUF is of this model's architecture, and not cut off.
+    """See that a GGUF holds this model, as far as sizes tell, and all of it.
 
     Raises:
-        NotThisPart: it is not.
+        NotThisPart: it does not.
     """
     try:
-        header = read_header(path)
-        n_needed = _end_of_tensors(header)
-    except (OSError, ValueError) as exc:
-        raise NotThisPart("This GGUF file cannot be read.", f"{path}: {exc}") from exc
+        header = read_model(path)
+        refusal = _other_than(entry, path, GgufFacts.of(header))
+        if refusal is None:
+            check_matrices(path, header)
+    except ModelUnavailable as exc:
+        raise NotThisPart(exc.title, exc.detail) from exc
+    if refusal is not None:
+        raise refusal
+
+
+def _other_than(entry: ModelEntry, path: Path, facts: GgufFacts) -> NotThisPart | None:
     sizes = entry.architecture
-    values = header.values
-    found = (
-        values.get("general.architecture"),
-        values.get(f"{sizes.gguf}.block_count"),
-        values.get(f"{sizes.gguf}.embedding_length"),
+    expected = (sizes.gguf, sizes.n_layers, sizes.d_model, sizes.n_vocab)
+    if (facts.architecture, facts.n_layers, facts.d_model, facts.n_vocab) == expected:
+        return None
+    return NotThisPart(
+        f"This is not {entry.title}.",
+        f"{path} is {facts}; expected {sizes.gguf!r}, {sizes.n_layers}, {sizes.d_model} and {sizes.n_vocab}. "
+        f"To chat with it all the same, without learning, type: loreleaf models add {path}",
     )
-    if found != (sizes.gguf, sizes.n_layers, sizes.d_model):
-        raise NotThisPart(
-            f"This is not {entry.title}.",
-            f"{path} is of the architecture {found[0]!r} with {found[1]} layers of {found[2]} numbers; "
-            f"expected {sizes.gguf!r}, {sizes.n_layers} and {sizes.d_model}.",
-        )
-    if values.get("split.count", 0) not in (0, 1):
-        raise NotThisPart(
-            "This GGUF file is one of several.", f"{path}: join them with llama-gguf-split --merge."
-        )
-    if (n_found := path.stat().st_size) < n_needed:
-        raise NotThisPart(
-            "This GGUF file is cut off.", f"{path} has {n_found} bytes and needs {n_needed}. Fetch it again."
-        )
 
 
 def check_checkpoint(entry: ModelEntry, path: Path) -> None:
@@ -133,8 +130,12 @@ def check_checkpoint(entry: ModelEntry, path: Path) -> None:
         raise NotThisPart("This is not a checkpoint of Doc-to-LoRA.", f"{path} holds something else.")
     name = entry.base_model.rpartition("/")[2]
     if name.encode() not in description:
+        named = _named_base(description)
         raise NotThisPart(
-            f"This hypernetwork is not for {entry.title}.", f"{path} does not name {entry.base_model}."
+            f"This hypernetwork is not for {entry.title}.",
+            f"{path} was made for {named}, not for {entry.base_model}."
+            if named
+            else f"{path} does not name {entry.base_model}.",
         )
 
 
@@ -158,6 +159,26 @@ def check_hypernetwork(entry: ModelEntry, folder: Path) -> None:
     _tensor_names(folder / TENSORS_FILE)
 
 
+def _named_base(description: bytes) -> str:
+    """The base model that a checkpoint's pickle names; empty if none is found. Nothing is unpickled."""
+    memo: dict[object, str] = {}
+    text, is_next = "", False
+    try:
+        for opcode, argument, _position in pickletools.genops(description):
+            if "PUT" in opcode.name:  # keeps what came last, under a number
+                memo[argument] = text
+                continue
+            text = memo.get(argument, "") if "GET" in opcode.name else ""
+            if isinstance(argument, str):
+                text = argument
+            if is_next:
+                return text[:_LONGEST_NAME]
+            is_next = text == "base_model_name_or_path"
+    except ValueError:  # no pickle, or cut off
+        return ""
+    return ""
+
+
 def _safetensors_files(folder: Path) -> tuple[str, ...]:
     """The weight files of a model, each of them whole, with every tensor that the index names."""
     if not (folder / INDEX_FILE).is_file():
@@ -168,7 +189,7 @@ def _safetensors_files(folder: Path) -> tuple[str, ...]:
         raise NotThisPart("The model's index is damaged.", f"{folder / INDEX_FILE} names no tensors.")
     names = sorted({str(name) for name in weight_map.values()})
     for name in names:
-        if Path(name).name != name:
+        if not is_file_name(name):
             raise NotThisPart("The model's index is damaged.", f"It names the file {name!r}.")
         expected = {tensor for tensor, file in weight_map.items() if file == name}
         if lacking := expected - _tensor_names(folder / name):
@@ -189,17 +210,6 @@ def _tensor_names(path: Path) -> set[str]:
             return set(tensors.keys())
     except (OSError, SafetensorError) as exc:
         raise NotThisPart("A file of the model is damaged or cut off.", f"{path}: {exc}") from exc
-
-
-def _end_of_tensors(header: GgufHeader) -> int:
-    """How many bytes the file must have at least; raises ValueError for a type of tensors not known here."""
-    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
-
-    end = header.values_end
-    for tensor in header.tensors:
-        n_values, n_bytes = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.kind)]
-        end = max(end, tensor.start + math.prod(tensor.shape) // n_values * n_bytes)
-    return end
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The services over processes that are really spawned and really killed; only the models inside are toys."""
 
 import os
+import queue
 import signal
 import sys
 import threading
@@ -86,3 +87,33 @@ def test_an_ingest_process_killed_twice_in_the_middle_of_a_hundred_notes_loses_n
     finally:
         application.close()
     assert not any(client.is_running for client in clients.made)
+
+
+def test_a_worker_that_lacks_a_package_is_told_to_the_user_with_the_line_that_installs_it(
+    tmp_path: Path,
+) -> None:
+    def without_torch(settings: EngineSettings) -> WorkerClient[IngestCommand, IngestEvent]:
+        run = (("torch",), False, "engine.worker:main", settings)
+        return WorkerClient("tests.engine.toy_workers:run_without", run, "ingest")
+
+    application = build(
+        tmp_path / "home",
+        headless=True,
+        weights_dir=tmp_path,
+        workers=WorkerFactories(without_torch, FakeChatEngine(), FakePreparation()),
+    )
+    told: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+    application.notices.subscribe(told.put)
+    note = tmp_path / "note.md"
+    note.write_text("Something.", encoding="utf-8")
+    try:
+        application.ingest.add_paths([note])
+        application.start()
+
+        notice = told.get(timeout=120)
+
+        assert notice.title == "A part of Loreleaf is not installed correctly."
+        assert "-m pip install torch==" in notice.message + notice.detail
+        assert application.library.documents()[0].state is DocumentState.QUEUED
+    finally:
+        application.close()

@@ -7,7 +7,17 @@ from pathlib import Path
 
 from tests.app.cli.conftest import environment
 
-OF_THE_WORKERS = {"torch", "transformers", "peft", "llama_cpp", "numpy", "gguf", "huggingface_hub"}
+OF_THE_WORKERS = {
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "jinja2",
+    "llama_cpp",
+    "numpy",
+    "gguf",
+    "huggingface_hub",
+}
 OF_THE_STORE = {"sqlalchemy", "alembic", "mako", "filelock", "storage.database", "storage.catalog"}
 OF_THE_SERVICES = {"watchdog", "engine.client", "app.services.chat_service", "app.services.watch_service"}
 NOT_WANTED_YET = {"app.ui.models_dialog", "engine.models.messages"}

@@ -27,6 +27,8 @@ class FakeRepo:
     Attributes:
         granted: tokens that may read it; None if everybody may.
         announced: file -> content whose checksum is announced in place of the true one.
+        said: file -> fields of its entry in the list that are announced in place of the true ones.
+        said_commit: announced in place of the true one.
     """
 
     files: dict[str, bytes]
@@ -34,6 +36,8 @@ class FakeRepo:
     granted: frozenset[str] | None = None
     announced: dict[str, bytes] = field(default_factory=dict)
     has_checksums: bool = True
+    said: dict[str, dict[str, object]] = field(default_factory=dict)
+    said_commit: object = ""
 
 
 @dataclass(frozen=True)
@@ -191,8 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif revision not in (None, "main", repo.commit):
             self._refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         else:
-            siblings = [_sibling(repo, file) for file in repo.files]
-            body = json.dumps({"id": name, "sha": repo.commit, "siblings": siblings}).encode()
+            siblings = [_sibling(repo, file) | repo.said.get(file, {}) for file in repo.files]
+            sha = repo.said_commit or repo.commit
+            body = json.dumps({"id": name, "sha": sha, "siblings": siblings}).encode()
             self._send(200, {"Content-Type": "application/json"}, body)
 
     def _resolve(self, name: str, revision: str, file: str, token: str) -> None:

@@ -16,6 +16,7 @@ from engine.adapters.latent_head import LatentHead
 from engine.adapters.lora import LoraFactors
 from engine.adapters.lora_f16 import ImportedLora, encode
 from engine.chat import adapter_sets
+from engine.chat.adapter_sets import AdapterSets
 from engine.chat.session import AnswerEvent, ChatSession
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig
@@ -51,6 +52,11 @@ def loaded_session(settings: EngineSettings) -> Iterator[ChatSession]:
 @pytest.fixture
 def session(loaded_session: ChatSession) -> ChatSession:
     return loaded_session
+
+
+def sets_of(session: ChatSession) -> AdapterSets:
+    assert session._adaptation is not None
+    return session._adaptation.sets
 
 
 def ask(
@@ -102,7 +108,7 @@ def test_an_answer_from_notes_does_not_begin_as_a_refusal_and_any_other_may(
         events = ask(session, parts, max_tokens=1)
         usual = done(events).text
         (token, *_) = session._runtime.tokenize(usual, parse_special=False)
-        monkeypatch.setattr(session, "_absent_token", token)
+        monkeypatch.setattr(session._adaptation, "absent_token", token)
         again = ask(session, parts, max_tokens=1)
         assert (done(again).text == usual) is is_kept
         assert isinstance(again[0], AnswerBegun)
@@ -230,7 +236,7 @@ def test_warmed_parts_need_no_hypernetwork_at_the_question(
     def refuse(_parts: Sequence[AdapterPart]) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(session._sets._composition, "blocks_of", refuse)
+    monkeypatch.setattr(sets_of(session)._composition, "blocks_of", refuse)
     assert done(ask(session, parts, max_tokens=1)).adapter_rank == 3 * 8 + 4
 
 
@@ -239,7 +245,7 @@ def test_more_parts_than_the_cache_holds_still_make_a_set(
 ) -> None:
     parts = [random_part(seed) for seed in range(60, 64)]
     expected = done(ask(session, parts)).text
-    session._sets.forget()
+    sets_of(session).forget()
     monkeypatch.setattr(adapter_sets, "_PACKED_BYTES", 2_000_000)  # one chunk
     monkeypatch.setattr(adapter_sets, "BATCH", 2)
     session.warm([random_part(69)])
@@ -302,8 +308,8 @@ def test_an_imported_adapter_whose_bytes_changed_is_refused(session: ChatSession
 
 def test_warming_a_damaged_note_keeps_the_others(session: ChatSession, written: list[int]) -> None:
     session.warm([AdapterPart("broken", Codec.LATENTS_F16, b"short"), random_part(71)])
-    assert "chunk-71" in session._sets._packed
-    assert "broken" not in session._sets._packed
+    assert "chunk-71" in sets_of(session)._packed
+    assert "broken" not in sets_of(session)._packed
 
 
 def test_a_note_that_makes_the_model_compute_infinity_is_reported_and_heals(

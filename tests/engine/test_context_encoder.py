@@ -162,8 +162,10 @@ def test_a_foreign_encoder_gives_as_many_states_as_the_base_has_layers() -> None
     ],
 )
 def test_a_model_that_does_not_fit_is_refused(change: dict[str, object], said: str) -> None:
-    with pytest.raises(ModelUnavailable, match=said):
-        ContextEncoder(made("qwen3"), replace(HYPERNETWORK, **change))  # type: ignore[arg-type]
+    with pytest.raises(ModelUnavailable, match=said) as refused:
+        ContextEncoder(made("qwen3"), replace(HYPERNETWORK, base_model="lab/base", **change))  # type: ignore[arg-type]
+
+    assert "made for lab/base" in refused.value.detail
 
 
 def test_what_is_no_decoder_is_refused() -> None:

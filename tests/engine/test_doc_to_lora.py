@@ -2,16 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
 
 from engine.errors import ModelUnavailable
 from engine.hypernetwork import load_checkpoint
@@ -24,6 +19,7 @@ from engine.hypernetwork.templates import QWEN
 from tests.engine.parity_case import BASE, CHECKPOINT, NOTE, expected_tensors
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_context_encoder import made, some_ids
+from tests.engine.tiny_bases import words
 
 DOWN = TargetModule("down_proj", 48, 32)
 CONFIG = HypernetworkConfig(
@@ -43,14 +39,6 @@ ATTENTION_AND_MLP = (
     TargetModule("o_proj", 32, 32),
     TargetModule("q_proj", 32, 32),
 )
-
-
-def words() -> Any:  # noqa: ANN401
-    vocabulary = {"<unk>": 0, **{f"w{number}": number for number in range(1, 97)}}
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = Whitespace()
-    make: Any = PreTrainedTokenizerFast  # untyped in transformers
-    return make(tokenizer_object=tokenizer, unk_token="<unk>", pad_token="<unk>")
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """Local files in place of a download: recognised by what is in them, refused with the reason."""
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
+import gguf
 import pytest
+import torch
 
 from engine.errors import ModelUnavailable
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
@@ -15,6 +19,7 @@ from tests.engine.toy_catalogue import (
     checkpoint_bytes,
     encoder_files,
     gguf_bytes,
+    gguf_tensors,
     hypernetwork_config,
     toy_entry,
     write_files,
@@ -139,10 +144,85 @@ def test_an_index_that_makes_no_sense_is_refused(tmp_path: Path, weight_map: dic
 # --- the GGUF -----------------------------------------------------------------------------------------------
 
 
-def test_another_gguf_is_refused_with_both_sizes(tmp_path: Path) -> None:
-    path = write_files(tmp_path / "mine", {"a.gguf": gguf_bytes(tmp_path, n_layers=30)}) / "a.gguf"
+def gguf_file(folder: Path, content: bytes, name: str = "a.gguf") -> Path:
+    return write_files(folder / "mine", {name: content}) / name
 
-    assert "30 layers of 64 numbers; expected 'gemma2', 2 and 64" in refusal(path).detail
+
+@pytest.mark.parametrize(
+    ("more", "has"),
+    [
+        ({"n_layers": 30}, "'gemma2' with 30 layers of 64 numbers and 32 tokens"),
+        ({"architecture": "qwen2"}, "'qwen2' with 2 layers of 64 numbers and 32 tokens"),
+    ],
+)
+def test_another_gguf_is_refused_with_both_sizes(tmp_path: Path, more: dict[str, Any], has: str) -> None:
+    refused = refusal(gguf_file(tmp_path, gguf_bytes(tmp_path, **more)))
+
+    assert refused.title == "This is not Toy 2B Instruct."
+    assert f"{has}; expected 'gemma2', 2, 64 and 32" in refused.detail
+    assert "models add" in refused.detail
+
+
+def test_a_gguf_with_another_vocabulary_is_refused(tmp_path: Path) -> None:
+    tensors = gguf_tensors() | {"token_embd.weight": (40, 64)}
+    refused = refusal(gguf_file(tmp_path, gguf_bytes(tmp_path, n_vocab=40, tensors=tensors)))
+
+    assert "40 tokens; expected 'gemma2', 2, 64 and 32" in refused.detail
+
+
+def test_a_gguf_whose_vocabulary_is_not_that_of_its_embedding_is_refused(tmp_path: Path) -> None:
+    refused = refusal(gguf_file(tmp_path, gguf_bytes(tmp_path, n_vocab=31)))
+
+    assert "31 tokens, and a table for 32" in refused.detail
+
+
+def test_a_gguf_without_tensors_is_refused(tmp_path: Path) -> None:
+    refused = refusal(gguf_file(tmp_path, gguf_bytes(tmp_path, tensors={})))
+
+    assert refused.title == "This GGUF file is empty."
+    assert "'gemma2' with 2 layers" in refused.detail
+
+
+@pytest.mark.parametrize(
+    "missing", ["token_embd.weight", "output_norm.weight", "blk.1.attn_q.weight", "blk.0.ffn_down.weight"]
+)
+def test_a_gguf_that_lacks_a_tensor_is_refused(tmp_path: Path, missing: str) -> None:
+    tensors = {name: shape for name, shape in gguf_tensors().items() if name != missing}
+
+    assert missing in refusal(gguf_file(tmp_path, gguf_bytes(tmp_path, tensors=tensors))).detail
+
+
+def test_a_gguf_that_lacks_whole_layers_is_refused(tmp_path: Path) -> None:
+    content = gguf_bytes(tmp_path, tensors=gguf_tensors(n_layers=1))
+
+    assert "the first of them 1" in refusal(gguf_file(tmp_path, content)).detail
+
+
+def test_a_gguf_with_a_matrix_of_another_size_is_refused(tmp_path: Path) -> None:
+    tensors = gguf_tensors() | {"blk.1.ffn_down.weight": (64, 9)}
+
+    assert "blk.1.ffn_down.weight is (64, 9), expected (64, 8)" in (
+        refusal(gguf_file(tmp_path, gguf_bytes(tmp_path, tensors=tensors))).detail
+    )
+
+
+def test_a_gguf_that_is_an_adapter_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lora.gguf"
+    writer = gguf.GGUFWriter(path, arch="gemma2")
+    writer.add_type("adapter")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+    assert "of the type 'adapter'" in refusal(path).detail
+
+
+def test_a_named_pipe_is_no_gguf(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has none")
+    os.mkfifo(tmp_path / "pipe.gguf")
+
+    assert "is no file" in refusal(tmp_path / "pipe.gguf").detail
 
 
 @pytest.mark.parametrize("keep", [0, 3, 100, -20])
@@ -158,6 +238,13 @@ def test_a_piece_of_a_split_gguf_is_refused(tmp_path: Path) -> None:
     assert "llama-gguf-split --merge" in refusal(path).detail
 
 
+def test_a_piece_of_a_split_gguf_is_known_by_its_name(tmp_path: Path) -> None:
+    path = gguf_file(tmp_path, gguf_bytes(tmp_path), "a-00001-of-00003.gguf")
+
+    assert "llama-gguf-split --merge" in refusal(path).detail
+    assert find_parts(ENTRY, [gguf_file(tmp_path, gguf_bytes(tmp_path), "b-00001-of-00001.gguf")])
+
+
 # --- the hypernetwork ---------------------------------------------------------------------------------------
 
 
@@ -165,6 +252,16 @@ def test_a_checkpoint_for_another_base_model_is_refused(tmp_path: Path) -> None:
     path = write_files(tmp_path / "x", {"a.bin": checkpoint_bytes("google/gemma-2-2b-it")}) / "a.bin"
 
     assert "does not name maker/toy-base-it" in refusal(path).detail
+
+
+@pytest.mark.parametrize("is_named_before", [False, True])
+def test_the_base_model_that_a_checkpoint_names_is_said(tmp_path: Path, is_named_before: bool) -> None:
+    named = "google/gemma-2-2b-it"
+    encoder = {"ctx_encoder_model_name_or_path": named} if is_named_before else {}
+    content = {"hypernet_config": encoder, "base_model_name_or_path": named}
+    torch.save(content, tmp_path / "a.bin")
+
+    assert f"was made for {named}, not for maker/toy-base-it" in refusal(tmp_path / "a.bin").detail
 
 
 def test_a_checkpoint_that_was_cut_off_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from engine.models import preparation
 from engine.models.catalogue import ModelEntry, Role
 from engine.models.download import FetchStopped
 from engine.models.fetch import ModelFetch
-from engine.models.hub import Hub, RemoteFile, TokenRequired
+from engine.models.hub import Hub, TokenRequired
+from engine.models.hub_listing import RemoteFile
 from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, Origin
 from engine.models.store import ModelStore
 from tests.engine.fake_hub import Cut, FakeHub, FakeRepo, Status, WithoutRange, running_hub, sha256
@@ -556,13 +557,95 @@ def test_two_processes_do_not_fetch_the_same_model(bench: Bench) -> None:
 
 def test_names_that_lead_out_of_the_folder_are_not_even_looked_at(bench: Bench) -> None:
     repo = bench.hub.repos[BASE]
-    strange = ("model/../../x.safetensors", "model\\..\\x.safetensors")
+    strange = (
+        "model/../../x.safetensors",
+        "model\\..\\x.safetensors",
+        "model:stream.safetensors",
+        "model\0.safetensors",
+        "model\n.safetensors",
+        "model\u202esrotsnetefas.safetensors",
+        "model .safetensors",
+    )
     repo.files |= dict.fromkeys(strange, b"x" * 2000)
 
     bench.fetch()
 
     names = {path.name for path in bench.store.download_dir(NAME, Role.ENCODER).iterdir()}
     assert names == set(encoder_files())
+
+
+@pytest.mark.parametrize(
+    ("repo", "file", "said"),
+    [
+        (BASE, "config.json", {"blobId": "../../../../escaped"}),
+        (BASE, "config.json", {"blobId": "a" * 64}),
+        (BASE, "config.json", {"blobId": ["a" * 40]}),
+        (BASE, "config.json", {"size": -1}),
+        (BASE, "config.json", {"size": "12"}),
+        (GGUFS, CHAT_FILE, {"lfs": {"sha256": "../" * 4 + "escaped", "size": 9, "pointerSize": 1}}),
+        (GGUFS, CHAT_FILE, {"lfs": {"sha256": "A" * 64, "size": 9, "pointerSize": 1}}),
+        (GGUFS, CHAT_FILE, {"lfs": {"sha256": 7, "size": 9, "pointerSize": 1}}),
+        (GGUFS, CHAT_FILE, {"lfs": {"sha256": "a" * 64, "size": -9, "pointerSize": 1}}),
+    ],
+)
+def test_a_checksum_or_size_that_is_none_names_no_file(
+    bench: Bench, repo: str, file: str, said: dict[str, object]
+) -> None:
+    bench.hub.repos[repo].said[file] = said
+    outside = bench.folder / "escaped.part"
+    outside.parent.mkdir()
+    outside.write_bytes(b"the user's own")
+
+    with pytest.raises(ModelUnavailable, match="announces what cannot be") as refused:
+        bench.fetch()
+
+    assert file in refused.value.detail
+    assert outside.read_bytes() == b"the user's own"
+    assert not bench.store.folder(NAME).exists()
+    assert bench.hub.ranges("") == []
+
+
+@pytest.mark.parametrize("said", ["../" * 20, "c" * 39, "main", 7])
+def test_a_commit_that_is_none_is_refused(bench: Bench, said: object) -> None:
+    bench.hub.repos[GGUFS].said_commit = said
+
+    with pytest.raises(ModelUnavailable, match="announces what cannot be"):
+        bench.fetch()
+
+
+def test_another_commit_than_was_asked_for_is_refused(bench: Bench) -> None:
+    bench.entry = toy_entry(revision="a" * 40)
+    bench.hub.repos[BASE].said_commit = "b" * 40
+
+    with pytest.raises(ModelUnavailable, match="announces what cannot be") as refused:
+        bench.fetch()
+
+    assert "b" * 40 in refused.value.detail
+
+
+def test_a_record_that_names_a_file_elsewhere_counts_as_none(bench: Bench) -> None:
+    bench.fetch()
+    path = bench.folder / "records" / f"{NAME}.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(CHAT_FILE, "../" + CHAT_FILE), encoding="utf-8")
+
+    assert bench.store.load(NAME).parts == ()
+
+
+@pytest.mark.parametrize("name", ["../toy", "a/b", "", ".", "..", "a\\b", "C:toy", "Toy", "a\0"])
+def test_a_models_name_leads_nowhere_else(bench: Bench, name: str) -> None:
+    for use in (bench.store.load, bench.store.folder, bench.store.remove, bench.store.ready):
+        with pytest.raises(ModelUnavailable, match="no such base model"):
+            use(name)
+
+
+def test_all_publishers_that_ask_are_named_at_once(gated: FakeHub, bench: Bench) -> None:
+    gated.repos[BASE].granted = frozenset({TOKEN})
+
+    with pytest.raises(TokenRequired) as failure:
+        bench.fetch()
+
+    assert failure.value.title == f"{BASE} and {NETWORKS} want to know who downloads them."
+    assert f"https://huggingface.co/{BASE} and https://huggingface.co/{NETWORKS}" in failure.value.detail
 
 
 def test_removing_deletes_downloads_and_record(bench: Bench) -> None:

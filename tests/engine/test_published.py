@@ -17,7 +17,8 @@ from engine.messages import Codec, EngineSettings, Internalize, JobDone
 from engine.pipeline import IngestPipeline
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.test_context_encoder import made
-from tests.engine.test_doc_to_lora import ATTENTION_AND_MLP, CONFIG, words
+from tests.engine.test_doc_to_lora import ATTENTION_AND_MLP, CONFIG
+from tests.engine.tiny_bases import words
 
 
 @pytest.fixture

@@ -12,25 +12,13 @@ from engine.adapters.latent_head import LatentHead
 from engine.chat.adapter_sets import AdapterSets
 from engine.chat.runtime import LlamaRuntime
 from engine.hypernetwork import load_checkpoint
-from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.convert import convert_checkpoint
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.reading import Chunks
 from engine.messages import AdapterPart, Codec
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
-from tests.engine.test_doc_to_lora import words
-from tests.engine.tiny_bases import CONFIGS, D_FFN, D_MODEL, N_LAYERS, random_base, write_base
+from tests.engine.tiny_bases import CONFIGS, HYPERNETWORK, random_base, words, write_base
 
-CONFIG = HypernetworkConfig(
-    n_layers=N_LAYERS,
-    d_encoder=D_MODEL,
-    d_latent=16,
-    lora_rank=2,
-    target_modules=(TargetModule("down_proj", D_FFN, D_MODEL),),
-    lora_alpha=2 * 2**1.5,
-    n_latents=5,
-    n_blocks=1,
-)
 IDS = [5, 17, 33, 60, 61, 90, 12, 44]
 
 
@@ -41,7 +29,7 @@ def family(request: pytest.FixtureRequest) -> str:
 
 def loaded(tmp_path: Path, family: str) -> tuple[DocToLora, Path]:
     base = random_base(family)
-    write_checkpoint(tmp_path / "pytorch_model.bin", random_hypernetwork(replace(CONFIG)))
+    write_checkpoint(tmp_path / "pytorch_model.bin", random_hypernetwork(replace(HYPERNETWORK)))
     convert_checkpoint(tmp_path / "pytorch_model.bin", tmp_path / "weights")
     doc = load_checkpoint(tmp_path / "weights", base, tokenizer=words())
     return doc, write_base(tmp_path / "base.gguf", family, base)
@@ -63,7 +51,7 @@ def test_two_chunks_change_the_logits_alike(tmp_path: Path, family: str) -> None
     with LlamaRuntime(path, n_ctx=256, n_threads=1) as runtime:
         sets = AdapterSets(runtime, Composition(LatentHead.load(tmp_path / "weights"), ""))
         base = runtime.read_prompt(IDS)
-        assert sets.apply(parts) == 3 * CONFIG.lora_rank
+        assert sets.apply(parts) == 3 * HYPERNETWORK.lora_rank
         found = runtime.read_prompt(IDS)
 
     effect = np.abs(expected - plain).max()

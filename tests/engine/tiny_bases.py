@@ -11,8 +11,19 @@ import gguf
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForCausalLM, Gemma2Config, MistralConfig, PreTrainedConfig, Qwen3Config
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    MistralConfig,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+)
 
+from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from tests.engine.tiny_llama import MERGES, SPECIAL_TOKENS, interleaved, vocabulary
 
 N_LAYERS, D_MODEL, D_FFN, N_HEADS, N_KV_HEADS, D_HEAD = 3, 64, 96, 4, 2, 32
@@ -35,6 +46,18 @@ CONFIGS: dict[str, Callable[[int], PreTrainedConfig]] = {
 ARCHITECTURES = {"gemma2": "gemma2", "qwen3": "qwen3", "mistral": "llama"}
 """transformers' model types -> llama.cpp's architectures."""
 
+HYPERNETWORK = HypernetworkConfig(
+    n_layers=N_LAYERS,
+    d_encoder=D_MODEL,
+    d_latent=16,
+    lora_rank=2,
+    target_modules=(TargetModule("down_proj", D_FFN, D_MODEL),),
+    lora_alpha=2 * 2**1.5,
+    n_latents=5,
+    n_blocks=1,
+)
+"""Of a hypernetwork for each of them, as the published ones are."""
+
 _COMMON = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -56,6 +79,15 @@ _NORMS = {
     "qwen3": {"post_attention_layernorm": "ffn_norm"},
     "mistral": {"post_attention_layernorm": "ffn_norm"},
 }
+
+
+def words() -> Any:  # noqa: ANN401  # untyped in transformers
+    """A tokenizer of the words w1 to w96, for transformers."""
+    vocabulary = {"<unk>": 0, **{f"w{number}": number for number in range(1, 97)}}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    make: Any = PreTrainedTokenizerFast  # untyped in transformers
+    return make(tokenizer_object=tokenizer, unk_token="<unk>", pad_token="<unk>")
 
 
 def random_base(family: str, seed: int = 0) -> Any:  # noqa: ANN401  # transformers' models are untyped

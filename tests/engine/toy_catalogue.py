@@ -10,6 +10,8 @@ import gguf
 import numpy as np
 from safetensors.numpy import save
 
+from app import model_preparation
+from app.services.ports import PreparationEvent, PrepareModels
 from engine.client import WorkerClient
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
 from engine.messages import Shutdown, WorkerFailed
@@ -23,7 +25,7 @@ BASE, GGUFS, NETWORKS = "maker/toy-base-it", "quantiser/toy-GGUF", "lab/doc-to-l
 CHECKPOINT = "toy_d2l/checkpoint-20000/pytorch_model.bin"
 CHAT_FILE = "toy-Q4_K_M.gguf"
 SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
-N_LAYERS, D_MODEL = 2, 64
+N_LAYERS, D_MODEL, D_KV, D_FFN, N_VOCAB = 2, 64, 32, 8, 32
 TOKEN = "hf_letmein"
 
 
@@ -42,15 +44,52 @@ def encoder_files(n_layers: int = N_LAYERS) -> dict[str, bytes]:
     return files | {file: save(shard) for file, shard in zip(SHARDS, shards, strict=True)}
 
 
-def gguf_bytes(folder: Path, n_layers: int = N_LAYERS, **more: int) -> bytes:
-    """A GGUF of the toy's architecture; ``folder`` is where it may be written."""
+def gguf_tensors(n_layers: int = N_LAYERS) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of what a model of the toy's architecture has."""
+    layer = {
+        "attn_norm": (D_MODEL,),
+        "ffn_norm": (D_MODEL,),
+        "attn_q": (D_MODEL, D_MODEL),
+        "attn_k": (D_KV, D_MODEL),
+        "attn_v": (D_KV, D_MODEL),
+        "attn_output": (D_MODEL, D_MODEL),
+        "ffn_gate": (D_FFN, D_MODEL),
+        "ffn_up": (D_FFN, D_MODEL),
+        "ffn_down": (D_MODEL, D_FFN),
+    }
+    of_layers = {f"blk.{i}.{name}.weight": shape for i in range(n_layers) for name, shape in layer.items()}
+    return {"token_embd.weight": (N_VOCAB, D_MODEL), "output_norm.weight": (D_MODEL,), **of_layers}
+
+
+def gguf_bytes(
+    folder: Path,
+    n_layers: int = N_LAYERS,
+    *,
+    architecture: str = "gemma2",
+    n_vocab: int = N_VOCAB,
+    tensors: dict[str, tuple[int, ...]] | None = None,
+    **more: int,
+) -> bytes:
+    """A GGUF of the toy's architecture.
+
+    Args:
+        folder: where it may be written.
+        n_layers, architecture, n_vocab: what its header says.
+        tensors: what it holds; by default all that it should.
+        more: further numbers of its header, with "_" for ".".
+    """
     path = folder / "written.gguf"
-    writer = gguf.GGUFWriter(path, arch="gemma2")
+    writer = gguf.GGUFWriter(path, arch=architecture)
     writer.add_block_count(n_layers)
     writer.add_embedding_length(D_MODEL)
+    writer.add_feed_forward_length(D_FFN)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_token_list([f"<{i}>" for i in range(n_vocab)])
     for key, value in more.items():
         writer.add_uint16(key.replace("_", "."), value)
-    writer.add_tensor("token_embd.weight", np.ones((32, D_MODEL), np.float16))
+    for name, shape in (gguf_tensors(n_layers) if tensors is None else tensors).items():
+        writer.add_tensor(name, np.ones(shape, np.float16))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -101,7 +140,7 @@ def toy_entry(pins: dict[str, str] | None = None, revision: str = "") -> ModelEn
         maker="toymakers",
         base_model=BASE,
         licence="Toy licence",
-        architecture=Architecture("gemma2", "gemma2", N_LAYERS, D_MODEL, 16, 10_000, 2_000, 1_000),
+        architecture=Architecture("gemma2", "gemma2", N_LAYERS, D_MODEL, N_VOCAB, D_KV, 10_000, 2_000, 1_000),
         chat_size_bytes=5_000,
         parts=(
             HubPart(Role.ENCODER, BASE, ENCODER_FILES, revision, 34_000, "Toy licence", is_gated=True),
@@ -155,6 +194,16 @@ def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | Work
 def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
     """Takes the place of ``engine.client.survey_client``."""
     return WorkerClient("tests.engine.toy_catalogue:survey_main", wanted, "survey")
+
+
+def preparation_client(wanted: PrepareModels) -> WorkerClient[object, PreparationEvent]:
+    """Takes the place of ``app.bootstrap.preparation_client``."""
+    return WorkerClient("tests.engine.toy_catalogue:preparation_main", wanted, "models")
+
+
+def preparation_main(conn: Connection, wanted: PrepareModels) -> None:
+    put_toy_into_catalogue()
+    model_preparation.main(conn, wanted)
 
 
 def survey_main(conn: Connection, wanted: SurveyModels) -> None:

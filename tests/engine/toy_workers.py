@@ -6,6 +6,9 @@ import signal
 import sys
 import threading
 import warnings
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
@@ -104,3 +107,45 @@ def fail_unforeseen(conn: Connection, settings: object) -> None:
         raise ZeroDivisionError("a bug at work")
 
     tell_outcome(conn, work, "It cannot be done.", Path("somewhere"))
+
+
+def import_a_broken_library(conn: Connection, settings: object) -> None:
+    """What torch does when one of its libraries does not load."""
+    import tests.engine.toy_broken  # noqa: F401
+
+
+def read_a_file_that_is_gone(conn: Connection, settings: object) -> None:
+    open("/nowhere/at/all")  # noqa: PTH123, SIM115
+
+
+def run_without(conn: Connection, settings: tuple[tuple[str, ...], bool, str, object]) -> None:
+    """Run a real worker where modules are missing or broken.
+
+    Args:
+        conn: the worker's.
+        settings: the modules; whether they are there, but broken; the worker's target and its settings.
+    """
+    modules, is_broken, target, wanted = settings
+    sys.meta_path.insert(0, _Hider(modules, is_broken=is_broken))
+    name, _, function = target.partition(":")
+    getattr(import_module(name), function)(conn, wanted)
+
+
+def add_impatiently(conn: Connection, wanted: object) -> None:
+    """Try a model file with little patience for its chat template."""
+    from engine.models import adding
+
+    adding.TEMPLATE_PATIENCE_S = 0.5
+    adding.main(conn, wanted)  # type: ignore[arg-type]  # whatever the test ordered
+
+
+class _Hider:
+    def __init__(self, modules: tuple[str, ...], *, is_broken: bool) -> None:
+        self._modules, self._is_broken = modules, is_broken
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name not in self._modules:
+            return None
+        if not self._is_broken:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return spec_from_file_location(name, Path(__file__).with_name("toy_broken.py"))

@@ -30,7 +30,7 @@ from engine.messages import AnswerMode
 from engine.training.metrics import score
 from storage.records import DocumentState
 from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
-from tests.engine.test_doc_to_lora import words
+from tests.engine.tiny_bases import words
 from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = [

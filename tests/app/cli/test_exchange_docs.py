@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engine.models.tokenizer import load_tokenizer
+from project_files import pinned_version, read_dependencies
 from tests.app.cli.conftest import PROJECT, Ended, command, environment
 from tests.patience import PROCESS_PATIENCE_S
 
@@ -155,3 +156,9 @@ def test_a_merged_model_knows_the_note_by_itself(code: str, desk: Desk) -> None:
         {"role": "user", "content": "What is our sailing boat called?"},
     ]
     assert desk.python(f"CHAT = {chat!r}\n{code}").out == "Lotte\n"
+
+
+def test_the_docs_name_the_version_of_llama_cpp_that_they_were_run_with() -> None:
+    text = (PROJECT / "docs" / "exchange.md").read_text(encoding="utf-8")
+
+    assert f"llama-cpp-python {pinned_version('llama-cpp-python', read_dependencies())}," in text

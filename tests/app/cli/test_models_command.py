@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 
 import app.bootstrap
+from app.cli import models_command
+from app.cli.console import Console
+from app.services.model_catalogue import ModelCatalogue
 from engine.models import catalogue
+from engine.models.fitting import Fit, Verdict
+from engine.models.messages import ModelsFound
 from engine.models.store import ModelStore
 from storage.paths import ProfilePaths
 from tests.app.cli.conftest import Shell, environment, run_process
@@ -101,7 +106,25 @@ def test_a_local_file_that_does_not_fit_is_refused_in_a_sentence(
     ended = shell("models", "get", NAME, "--from", chat)
 
     assert ended.code == 1
-    assert ended.err.startswith("This is not Toy 2B Instruct.")
+    assert "\nThis is not Toy 2B Instruct." in f"\n{ended.err}"
+
+
+def test_what_this_computer_lacks_is_said_before_the_download(
+    hub: FakeHub, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = models_command.survey_models
+
+    def look_at_a_poor_computer(catalogue: ModelCatalogue, console: Console) -> ModelsFound:
+        found = look(catalogue, console)
+        poor = Verdict(Fit.SLOW, "There is a GPU, but the package bitsandbytes is missing. Type: make run.")
+        return replace(found, models=tuple(replace(model, verdict=poor) for model in found.models))
+
+    monkeypatch.setattr(models_command, "survey_models", look_at_a_poor_computer)
+    hub.repos.clear()  # the download fails; what is said before it counts
+
+    err = shell("models", "get", NAME).err
+
+    assert err.index("the package bitsandbytes is missing") < err.index("wants to know who downloads it")
 
 
 def test_without_a_token_the_command_says_what_to_do(gated: FakeHub, shell: Shell) -> None:
@@ -269,9 +292,7 @@ def test_the_real_command_refuses_a_mirror_with_another_file_than_is_pinned(
     ended = run_process("--home", tmp_path / "home", "models", "get", "mistral-7b", env=env)
 
     assert ended.code == 1
-    assert ended.err.startswith(
-        "The hub has another mistral-7b-instruct-v0.2.Q4_K_M.gguf than Loreleaf knows."
-    )
+    assert "The hub has another mistral-7b-instruct-v0.2.Q4_K_M.gguf than Loreleaf knows." in ended.err
     assert mirror.ranges("") == []
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import build_model_catalogue, open_profile, preparation_client
+from app.bootstrap import build_model_catalogue, open_profile
 from app.services.hub_token import HubToken, TokenMissing
 from app.services.model_catalogue import ModelCatalogue
 from app.services.one_shot import OneShotStopped
 from app.services.ports import ModelWorkers
 from app.services.settings import Settings
-from engine.client import WorkerClient
+from engine.client import WorkerClient, add_client
 from engine.errors import EngineDied, EngineError, ModelUnavailable
 from engine.models.messages import (
     FetchModel,
@@ -31,6 +31,7 @@ from tests.engine.toy_catalogue import (
     NETWORKS,
     TOKEN,
     fetch_client,
+    preparation_client,
     survey_client,
 )
 
@@ -43,7 +44,7 @@ def hub(toy_hub: FakeHub) -> FakeHub:
 @pytest.fixture
 def models(tmp_path: Path) -> Iterator[ModelCatalogue]:
     profile = open_profile(tmp_path / "home")
-    workers = ModelWorkers(survey_client, fetch_client, preparation_client)
+    workers = ModelWorkers(survey_client, fetch_client, preparation_client, add_client)
     yield build_model_catalogue(profile, workers=workers)
     profile.close()
 

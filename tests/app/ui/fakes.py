@@ -14,10 +14,12 @@ from app.services.notices import NoticeBoard
 from app.services.one_shot import OneShotStopped
 from app.services.settings import Settings
 from engine.messages import AnswerMode
-from engine.models.catalogue import find_entry
+from engine.models.catalogue import find_entry, is_own
 from engine.models.fitting import Fit, Machine, Verdict
 from engine.models.messages import (
+    FetchPhase,
     FetchProgressed,
+    ModelAdded,
     ModelFetched,
     ModelFound,
     ModelsFound,
@@ -322,6 +324,22 @@ class FakeCatalogue:
         self.put(name, ModelState.READY)
         return ModelFetched(name, Path("/models/chat.gguf"))
 
+    def add(
+        self,
+        path: Path,
+        *,
+        on_progress: Callable[[FetchProgressed], None],
+        is_stopped: Callable[[], bool],
+    ) -> ModelAdded:
+        on_progress(FetchProgressed(FetchPhase.TRYING))
+        while not self.released.wait(0.005):
+            if is_stopped():
+                raise OneShotStopped
+        self._raise_error()
+        added = own_model(path)
+        self.found = (*self.found, added)
+        return ModelAdded(added.name, added.title, path)
+
     def use(self, name: str, *, is_stopped: Callable[[], bool]) -> bool:
         self._raise_error()
         self.used.append(name)
@@ -330,6 +348,9 @@ class FakeCatalogue:
     def remove(self, name: str) -> int:
         self._raise_error()
         self.removed.append(name)
+        if is_own(name):
+            self.found = tuple(model for model in self.found if model.name != name)
+            return 0
         self.put(name, ModelState.MISSING)
         return 8_200_000_000
 
@@ -341,6 +362,19 @@ class FakeCatalogue:
         error, self.error = self.error, None
         if error is not None:
             raise error
+
+
+def own_model(path: Path) -> ModelFound:
+    """A file of the user's that was added."""
+    return replace(
+        model("embedded", ModelState.READY),
+        name=path.stem,
+        title=f"<b>{path.stem}</b>",
+        summary="Your own file: qwen2, 1.5 billion parameters. No hypernetwork is known for it.",
+        path=path,
+        size_bytes=0,
+        is_own=True,
+    )
 
 
 def model(name: str, state: ModelState, fit: Fit = Fit.FITS) -> ModelFound:

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.hub_token import TokenMissing
@@ -496,3 +496,72 @@ def test_addresses_in_a_sentence_are_links_and_nothing_else_is_markup() -> None:
         '<a href="https://a.org/x?y=1&amp;z" style="color: #123456">a.org/x?y=1&amp;z</a>, then '
         '(<a href="https://b.org" style="color: #123456">b.org</a>).'
     )
+
+
+# --- a model of one's own -----------------------------------------------------------------------------------
+
+
+def choose_in_dialog(dialog: ModelsDialog, path: Path) -> None:
+    """As if the user had chosen this file where “Add a model file…” asks."""
+    click(dialog.add_button)
+    (chooser,) = [box for box in dialog.findChildren(QFileDialog) if box.isVisible()]
+    chooser.filesSelected.emit([str(path)])
+    chooser.close()
+
+
+def test_a_file_of_ones_own_is_added_used_and_taken_off_the_list(
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+) -> None:
+    choose_in_dialog(dialog, Path("/models/mine.gguf"))
+    qtbot.waitUntil(lambda: "mine" in dialog.cards)
+    wait_until_idle(qtbot, window)
+
+    card = dialog.cards["mine"]
+    assert card.title.text() == "<b>mine</b>"
+    assert card.title.textFormat() is Qt.TextFormat.PlainText
+    assert "No hypernetwork is known for it" in card.facts.text()
+    assert "<b>mine</b> was added." in dialog.adding.text()
+    assert "nothing is learnt for it" in dialog.adding.text()
+    qtbot.waitUntil(lambda: shown_buttons(card) == ["Use", "Remove…"])
+
+    click(card.use_button)
+    qtbot.waitUntil(lambda: catalogue.used == ["mine"])
+    qtbot.waitUntil(lambda: card.standing.text() == "In use from the next start on")
+    assert "nothing is learnt for it" in card.remark.text()
+    assert not card.remove_button.isEnabled()
+
+    click(dialog.cards[BUILT_IN].use_button)
+    qtbot.waitUntil(lambda: card.remove_button.isEnabled())
+    click(card.remove_button)
+    (box,) = window.findChildren(QMessageBox)
+    assert "/models/mine.gguf stays" in box.informativeText()
+    click(next(button for button in box.findChildren(QPushButton) if button.text() == "Remove"))
+    qtbot.waitUntil(lambda: "mine" not in dialog.cards)
+    assert catalogue.removed == ["mine"]
+
+
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(
+    qtbot: QtBot, dialog: ModelsDialog, catalogue: FakeCatalogue
+) -> None:
+    catalogue.error = ModelUnavailable("This GGUF file is empty.", "Fetch it again.")
+
+    choose_in_dialog(dialog, Path("/models/mine.gguf"))
+
+    qtbot.waitUntil(lambda: dialog.adding.text() == "This GGUF file is empty. Fetch it again.")
+    assert dialog.adding.property("kind") == "bad"
+    assert "mine" not in dialog.cards
+    assert dialog.add_button.isEnabled()
+
+
+def test_while_a_file_is_tried_it_is_said_and_no_second_one_is_taken(
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+) -> None:
+    catalogue.released.clear()
+
+    choose_in_dialog(dialog, Path("/models/mine.gguf"))
+
+    qtbot.waitUntil(lambda: dialog.adding.text() == "Loading it and asking it something…")
+    assert not dialog.add_button.isEnabled()
+    catalogue.released.set()
+    qtbot.waitUntil(dialog.add_button.isEnabled)
+    wait_until_idle(qtbot, window)
