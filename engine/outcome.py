@@ -19,7 +19,7 @@ def tell_outcome(conn: Connection, work: Callable[[], object], os_error_title: s
 
     Args:
         conn: to the process that ordered it.
-        work: what is to be done; its result is the message.
+        work: what is to be done; its result is the message. None: nobody wants one.
         os_error_title: what an OSError means here, e.g. "The adapter cannot be read."
         place: named where an OSError does not name a file.
     """
@@ -37,7 +37,8 @@ def tell_outcome(conn: Connection, work: Callable[[], object], os_error_title: s
         logger.exception("It was not foreseen that this fails.")
         reason = _shown(f"{place}: {type(exc).__name__}. The log has the details; please report it.")
         result = WorkerFailed("Something went wrong inside Loreleaf.", reason)
-    conn.send(result)
+    if result is not None:
+        conn.send(result)
 
 
 def _shown(text: str) -> str:

@@ -12,9 +12,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
-from engine.errors import EngineError, ModelUnavailable
+from engine.errors import ModelUnavailable
 from engine.installed import what_larger_models_lack
-from engine.messages import Shutdown, WorkerFailed
+from engine.messages import Shutdown
 from engine.models.catalogue import HubPart, ModelEntry, Role, find_entry
 from engine.models.download import (
     RETRY_PAUSES_S,
@@ -39,6 +39,7 @@ from engine.models.preparation import checksums, prepare
 from engine.models.store import FileRecord, ModelRecord, ModelStore, PartRecord
 from engine.models.validation import check_part
 from engine.models.whole_files import sha256_of
+from engine.outcome import tell_outcome
 
 logger = logging.getLogger(__name__)
 
@@ -50,25 +51,28 @@ def main(conn: Connection, wanted: FetchModel) -> None:
     """Fetch, tell how it goes and how it ended; Shutdown stops it. See ``engine.client``."""
     stop = threading.Event()
     threading.Thread(target=_hear_shutdown, args=(conn, stop), name="fetch-commands", daemon=True).start()
+    tell_outcome(conn, lambda: _fetch(conn, wanted, stop), "The model cannot be fetched.", wanted.models_dir)
+
+
+def _fetch(conn: Connection, wanted: FetchModel, stop: threading.Event) -> ModelFetched | TokenNeeded | None:
+    """What came of it; None when it was stopped."""
+    store = ModelStore(wanted.models_dir, wanted.records_dir)
     try:
         entry = find_entry(wanted.name)
-        store = ModelStore(wanted.models_dir, wanted.records_dir)
         fetch = ModelFetch(entry, store, lambda: Hub(wanted.given_token, wanted.kept_token), conn.send, stop)
-        conn.send(fetch.run(wanted.sources))
+        return fetch.run(wanted.sources)
     except FetchStopped:
         logger.info("The download of %s was stopped.", wanted.name)
+        return None
     except TokenRequired as exc:
-        conn.send(TokenNeeded(exc.title, exc.detail, exc.page, exc.has_refused))
-    except EngineError as exc:
-        logger.info("The model %s could not be fetched.", wanted.name, exc_info=True)
-        conn.send(WorkerFailed(exc.title, exc.detail))
+        return TokenNeeded(exc.title, exc.detail, exc.page, exc.has_refused)
 
 
 def _hear_shutdown(conn: Connection, stop: threading.Event) -> None:
     try:
         while not isinstance(conn.recv(), Shutdown):
             pass
-    except (EOFError, OSError):
+    except (EOFError, OSError, TypeError):  # TypeError: the pipe was closed under it, at the end
         logger.info("Nobody waits for the model any more.")
     stop.set()
 

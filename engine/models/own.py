@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelUnavailable
+from engine.foreign_json import read_json
 from engine.models import catalogue
 from engine.models.store import FileRecord, checked_name, is_file_name
 from engine.models.whole_files import write_whole
@@ -91,7 +92,7 @@ class OwnModels:
     def find(self, name: str) -> OwnModel | None:
         """The model of this name."""
         try:
-            raw = json.loads((self._folder / f"{checked_name(name)}.json").read_text(encoding="utf-8"))
+            raw = read_json(self._folder / f"{checked_name(name)}.json")
             return _parse(raw, name)
         except (OSError, ValueError, KeyError, TypeError, RecursionError, ModelUnavailable):
             return None

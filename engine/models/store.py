@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from engine.errors import ModelUnavailable
+from engine.foreign_json import read_json
 from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
 from engine.models.catalogue import Role
 from engine.models.messages import Origin
@@ -144,7 +145,7 @@ class ModelStore:
     def load(self, name: str) -> ModelRecord:
         """What is written down about a model. An unreadable record counts as none: files are checked anew."""
         try:
-            return _parse(json.loads(self._record_path(name).read_text(encoding="utf-8")), name)
+            return _parse(read_json(self._record_path(name)), name)
         except (OSError, ValueError, KeyError, TypeError):
             return ModelRecord(name)
 

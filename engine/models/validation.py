@@ -4,7 +4,6 @@ For downloads this comes on top of the checksums, for local files in their place
 gguf and safetensors import numpy.
 """
 
-import json
 import pickletools
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from engine.errors import ModelUnavailable
+from engine.foreign_json import read_json
 from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
 from engine.models.catalogue import ModelEntry, Role
 from engine.models.gguf_check import GgufFacts, check_matrices, read_model
@@ -214,7 +214,7 @@ def _tensor_names(path: Path) -> set[str]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except FileNotFoundError as exc:
         raise NotThisPart("The model is not complete.", f"{path} is missing.") from exc
     except (OSError, ValueError) as exc:

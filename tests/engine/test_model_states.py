@@ -158,7 +158,9 @@ def test_naming_a_changed_file_again_checks_it_again(profile: Profile) -> None:
     assert profile.look().state is ModelState.READY
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": 99, "parts": []}', '{"version": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "[" * 100_000, '{"version": 99, "parts": []}', '{"version": 1}'], ids=range(5)
+)
 def test_a_damaged_record_counts_as_none(profile: Profile, text: str) -> None:
     write_files(profile.folder / "records", {f"{NAME}.json": text.encode()})
 
