@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.installed import failed_at_import
 from engine.messages import WorkerFailed
 
 logger = logging.getLogger(__name__)
@@ -26,19 +27,28 @@ def tell_outcome(conn: Connection, work: Callable[[], object], os_error_title: s
     result: object
     try:
         result = work()
-    except EngineError as exc:
-        result = WorkerFailed(exc.title, _shown(exc.detail))
-    except OSError as exc:
-        result = WorkerFailed(os_error_title, _shown(f"{exc.filename or place}: {exc.strerror or exc}."))
-    except MemoryError:
-        result = WorkerFailed("There is not enough memory for this.", "Close other programs.")
-    except Exception as exc:  # the process's top
-        # This output is what whoever ordered it writes into the log.
-        logger.exception("It was not foreseen that this fails.")
-        reason = _shown(f"{place}: {type(exc).__name__}. The log has the details; please report it.")
-        result = WorkerFailed("Something went wrong inside Loreleaf.", reason)
+    except Exception as exc:
+        if failed_at_import(exc):
+            raise  # engine.client has words for it
+        result = _failure(exc, os_error_title, place)
     if result is not None:
         conn.send(result)
+
+
+def _failure(error: Exception, os_error_title: str, place: Path) -> WorkerFailed:
+    match error:
+        case EngineError():
+            return WorkerFailed(error.title, _shown(error.detail))
+        case OSError():
+            reason = f"{error.filename or place}: {error.strerror or error}."
+            return WorkerFailed(os_error_title, _shown(reason))
+        case MemoryError():
+            return WorkerFailed("There is not enough memory for this.", "Close other programs.")
+        case _:
+            # This output is what whoever ordered it writes into the log.
+            logger.error("It was not foreseen that this fails.", exc_info=error)
+            reason = f"{place}: {type(error).__name__}. The log has the details; please report it."
+            return WorkerFailed("Something went wrong inside Loreleaf.", _shown(reason))
 
 
 def _shown(text: str) -> str:
