@@ -81,7 +81,7 @@ class Internalizer:
         """
         placement = choose_device(device, n_threads)
         hypernetwork = load_hypernetwork(weights_dir).to(placement.device)
-        base = FrozenLlama.from_gguf(base_model, device=placement.device, dtype=placement.dtype)
+        base = _read_base(base_model, placement)
         return cls(base, hypernetwork, base_model, weights_dir, placement)
 
     def count_tokens(self, text: str) -> int:
@@ -143,10 +143,15 @@ class Internalizer:
     def _move_to_cpu(self) -> None:
         self.remarks.append(f"{self.device_text} had too little memory: the processor took over.")
         placement = choose_device("cpu", None)
-        self._base = FrozenLlama.from_gguf(self._base_model, device=placement.device, dtype=placement.dtype)
+        self._base = _read_base(self._base_model, placement)
         self._hypernetwork.to(placement.device)
         self._device, self.batch_size = placement.device, type(self).batch_size
         self.device_text, self.device_reason = placement.text, "the GPU had too little memory"
+
+
+def _read_base(path: Path, placement: Placement) -> FrozenLlama:
+    """Without its output matrix: notes are only read here, and llama.cpp answers."""
+    return FrozenLlama.from_gguf(path, device=placement.device, dtype=placement.dtype, with_output=False)
 
 
 def load_hypernetwork(weights_dir: Path) -> Hypernetwork:

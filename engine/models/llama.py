@@ -1,8 +1,10 @@
-"""The frozen base model in torch: a Llama decoder whose every sequence may carry an adapter of its own.
+"""The frozen base model in torch: a Llama or Qwen 2 decoder whose every sequence may carry its own adapter.
 
 llama.cpp answers the questions; this is the same network where it must be read layer by layer (the context
 encoder) and differentiated with respect to an adapter (the training). transformers could do both, at 5 s of
 imports and without adapters that differ within a batch; tests hold this file against it.
+
+Qwen 2 is Llama with biases on q, k and v; its GGUF keeps the rows of q and k as transformers has them.
 
 Shapes: B sequences, T tokens, D = d_model, H heads, K kv heads, G adapters (G divides B), R rank.
 """
@@ -23,10 +25,12 @@ from torch import Tensor
 from engine.errors import ModelUnavailable
 from engine.models.gguf_header import GgufHeader, TensorEntry, read_header
 
+ARCHITECTURES = ("llama", "qwen2")
+
 
 @dataclass(frozen=True, slots=True)
 class LlamaConfig:
-    """Sizes of a Llama decoder; ``rope_theta`` and ``norm_eps`` as in the GGUF's metadata."""
+    """Sizes of a decoder; ``rope_theta`` and ``norm_eps`` as in the GGUF's metadata."""
 
     n_layers: int
     d_model: int
@@ -43,6 +47,7 @@ class LayerWeights(NamedTuple):  # a tuple, because torch.compile takes tuples o
 
     attn_norm: Tensor  # (D,)
     qkv: Tensor  # ((H + 2K) * d_head, D)
+    qkv_bias: Tensor | None  # ((H + 2K) * d_head,), Qwen 2 only
     out: Tensor  # (D, H * d_head)
     ffn_norm: Tensor  # (D,)
     gate_up: Tensor  # (2 * d_ffn, D)
@@ -79,7 +84,7 @@ def decoder_layer(
     """
     n_batch, n_tokens, _ = x.shape
     d_head, d_q, d_kv = config.d_head, config.n_heads * config.d_head, config.n_kv_heads * config.d_head
-    qkv = F.linear(rms_norm(x, w.attn_norm, config.norm_eps), w.qkv)
+    qkv = F.linear(rms_norm(x, w.attn_norm, config.norm_eps), w.qkv, w.qkv_bias)
     q, k, v = qkv.split([d_q, d_kv, d_kv], dim=-1)
     q = _rotate(q.view(n_batch, n_tokens, -1, d_head).transpose(1, 2), *rope)  # (B, H, T, d_head)
     k = _rotate(k.view(n_batch, n_tokens, -1, d_head).transpose(1, 2), *rope)  # (B, K, T, d_head)
@@ -98,27 +103,42 @@ def decoder_layer(
 
 
 class FrozenLlama:
-    """A Llama without gradients of its own; gradients pass through it to the adapters.
+    """A decoder without gradients of its own; gradients pass through it to the adapters.
 
     Not an nn.Module: nothing here is trained, saved or moved.
+
+    Args:
+        output: the output matrix; None where nobody asks for logits.
     """
 
     def __init__(
-        self, config: LlamaConfig, embedding: Tensor, layers: list[LayerWeights], norm: Tensor
+        self,
+        config: LlamaConfig,
+        embedding: Tensor,
+        layers: list[LayerWeights],
+        norm: Tensor,
+        output: Tensor | None,
     ) -> None:
         self.config = config
-        self.embedding = embedding  # (vocabulary, D), also the output matrix
+        self.embedding = embedding  # (vocabulary, D)
+        self.output = output  # (vocabulary, D), the embedding itself where the file has no other
         self.layers = layers
         self.norm = norm  # (D,)
         self.layer_fn = decoder_layer  # the training replaces it by its compiled form
 
     @classmethod
-    def from_gguf(cls, path: Path, *, device: torch.device, dtype: torch.dtype) -> Self:
-        """Read and dequantise a GGUF file of the llama architecture with tied embeddings.
+    def from_gguf(
+        cls, path: Path, *, device: torch.device, dtype: torch.dtype, with_output: bool = True
+    ) -> Self:
+        """Read and dequantise a GGUF file of the llama or qwen2 architecture.
+
+        Args:
+            with_output: whether an output matrix of its own is read. Reading contexts needs none, and that of
+                a large vocabulary takes as much memory as all layers together.
 
         Raises:
             ModelUnavailable: another architecture, a tensor or an option of it that this class does not
-                compute with (biases, a scaled rotary embedding, an output matrix), or a damaged file.
+                compute with (a scaled rotary embedding, another bias), or a damaged file.
         """
         try:
             header = read_header(path)
@@ -137,16 +157,25 @@ class FrozenLlama:
                 raise ModelUnavailable("The base model's file is damaged.", detail)
             return torch.from_numpy(_read_tensor(data, entry)).to(device, dtype)
 
+        has_biases = header.values["general.architecture"] == "qwen2"
         d, d_ffn = config.d_model, config.d_ffn
         d_q, d_kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
 
         def block(i: int) -> LayerWeights:
             prefix = f"blk.{i}."
-            q = _half_split(take(prefix + "attn_q.weight", d_q, d), config.n_heads)
-            k = _half_split(take(prefix + "attn_k.weight", d_kv, d), config.n_kv_heads)
+            widths = {"q": d_q, "k": d_kv, "v": d_kv}
+            qkv = {name: take(f"{prefix}attn_{name}.weight", width, d) for name, width in widths.items()}
+            bias = None
+            if has_biases:
+                biases = [take(f"{prefix}attn_{name}.bias", width) for name, width in widths.items()]
+                bias = torch.cat(biases)
+            else:  # of Llama's weights alone, llama.cpp's converter interleaves the rows
+                qkv["q"] = _half_split(qkv["q"], config.n_heads)
+                qkv["k"] = _half_split(qkv["k"], config.n_kv_heads)
             return LayerWeights(
                 attn_norm=take(prefix + "attn_norm.weight", d),
-                qkv=torch.cat([q, k, take(prefix + "attn_v.weight", d_kv, d)]),
+                qkv=torch.cat([qkv["q"], qkv["k"], qkv["v"]]),
+                qkv_bias=bias,
                 out=take(prefix + "attn_output.weight", d, d_q),
                 ffn_norm=take(prefix + "ffn_norm.weight", d),
                 gate_up=torch.cat(
@@ -158,12 +187,14 @@ class FrozenLlama:
         layers = [block(i) for i in range(config.n_layers)]
         vocabulary = tensors["token_embd.weight"].shape[0] if "token_embd.weight" in tensors else 0
         embedding, norm = take("token_embd.weight", vocabulary, d), take("output_norm.weight", d)
-        if (
-            tensors
-        ):  # each of them would change the answers: an output matrix, biases, factors of the rotation
+        output: Tensor | None = embedding
+        if "output.weight" in tensors:
+            output = take("output.weight", vocabulary, d) if with_output else None
+            tensors.pop("output.weight", None)
+        if tensors:  # each of them would change the answers: other biases, factors of the rotation
             names = ", ".join(sorted(tensors)[:3])
             raise ModelUnavailable("This base model cannot be used.", f"{path.name} also has {names}.")
-        return cls(config, embedding, layers, norm)
+        return cls(config, embedding, layers, norm, output)
 
     def rope(self, n_tokens: int) -> tuple[Tensor, Tensor]:
         """cos and sin of the rotary embedding, each (T, d_head)"""
@@ -216,7 +247,8 @@ class FrozenLlama:
 
     def logits(self, states: Tensor) -> Tensor:
         """(..., D) -> (..., vocabulary)"""
-        return states @ self.embedding.T
+        assert self.output is not None, "the output matrix was not read"
+        return states @ self.output.T
 
 
 def _half_split(weight: Tensor, n_heads: int) -> Tensor:
@@ -254,15 +286,17 @@ def _decode_tensor(
 
 def _read_config(header: GgufHeader, path: Path) -> LlamaConfig:
     architecture = header.values.get("general.architecture")
-    if architecture != "llama":
-        detail = f"{path.name} is of the architecture {architecture!r}; only 'llama' is known here."
+    if architecture not in ARCHITECTURES:
+        known = " and ".join(repr(name) for name in ARCHITECTURES)
+        detail = f"{path.name} is of the architecture {architecture!r}; only {known} are known here."
         raise ModelUnavailable("This base model cannot be used.", detail)
-    scaling = header.values.get("llama.rope.scaling.type", "none")
+    scaling = header.values.get(f"{architecture}.rope.scaling.type", "none")
     if scaling != "none":
         detail = f"{path.name} scales its rotary embedding ({scaling!r}), which is not known here."
         raise ModelUnavailable("This base model cannot be used.", detail)
 
-    def value(key: str) -> float:
+    def value(name: str) -> float:
+        key = f"{architecture}.{name}"
         found = header.values.get(key)
         if not isinstance(found, int | float):
             raise ModelUnavailable("This base model cannot be used.", f"{path.name} lacks the entry {key}.")
@@ -271,24 +305,24 @@ def _read_config(header: GgufHeader, path: Path) -> LlamaConfig:
             raise ModelUnavailable("The base model's file is damaged.", detail)
         return float(found)
 
-    d_model, n_heads = int(value("llama.embedding_length")), int(value("llama.attention.head_count"))
-    n_kv_heads = int(value("llama.attention.head_count_kv"))
-    key_length = "llama.attention.key_length"
-    d_head = int(value(key_length)) if key_length in header.values else d_model // n_heads
+    d_model, n_heads = int(value("embedding_length")), int(value("attention.head_count"))
+    n_kv_heads = int(value("attention.head_count_kv"))
+    key_length = "attention.key_length"
+    d_head = int(value(key_length)) if f"{architecture}.{key_length}" in header.values else d_model // n_heads
     if (
         n_heads % n_kv_heads
         or d_head % 2
-        or header.values.get("llama.rope.dimension_count", d_head) != d_head
+        or header.values.get(f"{architecture}.rope.dimension_count", d_head) != d_head
     ):
         detail = f"{path.name} has {n_heads} heads of {d_head} numbers beside {n_kv_heads} heads of keys."
         raise ModelUnavailable("This base model cannot be used.", detail)
     return LlamaConfig(
-        n_layers=int(value("llama.block_count")),
+        n_layers=int(value("block_count")),
         d_model=d_model,
-        d_ffn=int(value("llama.feed_forward_length")),
+        d_ffn=int(value("feed_forward_length")),
         n_heads=n_heads,
         n_kv_heads=n_kv_heads,
         d_head=d_head,
-        rope_theta=value("llama.rope.freq_base"),
-        norm_eps=value("llama.attention.layer_norm_rms_epsilon"),
+        rope_theta=value("rope.freq_base"),
+        norm_eps=value("attention.layer_norm_rms_epsilon"),
     )

@@ -11,8 +11,6 @@ from engine.documents.chunking import iterate_chunks
 
 _WORD = re.compile(r"\w+")
 _FIRST_BLANK = re.compile(r"\s")
-_BLANK = ("", " ", "\n")
-"""What may follow a chunk so that its last token ends with it; nothing at the note's end."""
 
 
 class ChunkTokens:
@@ -46,21 +44,30 @@ class ChunkTokens:
         return self._known[text]
 
     def _cut_out(self, text: str) -> list[int] | None:
-        """Tokens of a part of the note; None if it is none, or does not end with a word.
+        """Tokens of a part of the note; None if it is none, or its ends cut tokens.
 
-        A space or line break always begins a token (a digit even stands alone): from there on a part has the
-        tokens it has in the whole. Its first word may have others, for it lost the space before it.
+        From the first blank that begins a token on, a part has the tokens it has in the whole. Its first word
+        may have others, for it lost the space before it.
         """
         start = self._note.find(text)
         end = start + len(text)
-        if start < 0 or self._note[end : end + 1] not in _BLANK:
+        if start < 0 or not self._begins_a_token(end):
             return None
         blank = _FIRST_BLANK.search(text)
-        if blank is None or blank.group() not in _BLANK:  # other blanks may be one token with what follows
+        if blank is None or not self._begins_a_token(start + blank.start()):
             return None
         first = bisect_left(self._starts, start + blank.start())
         rest = self._note_ids[first : bisect_left(self._starts, end)]
         return self._encoded(text[: blank.start()]) + rest
+
+    def _begins_a_token(self, place: int) -> bool:
+        """Whether a token certainly begins at this place of the note, whatever stands around the text.
+
+        Before a space one does, and before a line break (a digit even stands alone); not before other blanks,
+        nor before a line break behind punctuation, of which Qwen's tokenizer makes one token.
+        """
+        after, before = self._note[place : place + 1], self._note[place - 1 : place]
+        return after in ("", " ") or (after == "\n" and before.isalnum())
 
     def _encoded(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)

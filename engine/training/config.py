@@ -35,6 +35,8 @@ class TrainConfig:
         data: folder with the JSON-lines sets, ``NAME.jsonl.gz`` or ``.jsonl.xz``.
         out: folder for checkpoints, log and weights.
         start_from: weights folder of the app's form; the run starts with its parameters. None: at random.
+        start_scale: what scaler_B starts at in a run from random weights: 0.1 suits SmolLM2; Qwen2.5, whose
+            activations are larger, wants 0.03.
         sets: name -> how often each context of the set is seen per epoch (fractions are drawn).
         held_out: names of sets for the measurement at the end; never trained on.
         held_out_data: their folder.
@@ -71,6 +73,7 @@ class TrainConfig:
     out: Path
     sets: dict[str, float]
     start_from: Path | None = None
+    start_scale: float = 0.1
     held_out: tuple[str, ...] = ()
     held_out_data: Path = Path()
     n_personal_notes: int = 0
@@ -136,7 +139,7 @@ class TrainConfig:
         Raises:
             ValueError: a value that cannot be used.
         """
-        for name in ("n_contexts", "n_questions", "minutes", "clip_norm", "log_every_steps"):
+        for name in ("n_contexts", "n_questions", "minutes", "clip_norm", "log_every_steps", "start_scale"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, got {getattr(self, name)}")
         if self.quotes_every < 0 or (self.quotes_every and not self.chunk_tokens):

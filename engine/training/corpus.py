@@ -1,13 +1,13 @@
 """Sets of contexts and questions, tokenised once, kept as flat arrays."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class Corpus:
         notes: (m, 2) first and last-plus-one context of each note, in the note's order.
     """
 
-    tokens: NDArray[np.uint16]
+    tokens: NDArray[np.int32]
     contexts: NDArray[np.int64]
     rows: NDArray[np.int64]
     questions: NDArray[np.int64]
@@ -107,7 +107,7 @@ class Corpus:
             return cls(*(arrays[f.name] for f in fields(cls)))
 
 
-def _joined(*parts: Sequence[int] | NDArray[np.uint16]) -> Tokens:
+def _joined(*parts: Sequence[int] | NDArray[np.int32]) -> Tokens:
     return np.concatenate([np.asarray(part, np.int32) for part in parts])
 
 
@@ -140,7 +140,7 @@ class Limits:
     cuts_notes: bool = False
 
 
-def build_corpus(
+def build_corpora(
     folder: Path,
     names: Sequence[str],
     *,
@@ -148,32 +148,60 @@ def build_corpus(
     seed: int,
     tokenizer: Tokenizer,
     limits: Limits,
-) -> Corpus:
-    """Read, make and tokenise in parallel; set index len(names) is the made notes."""
-    as_text = tokenizer.to_str()
-    from_lines = partial(_tokenise_lines, tokenizer_json=as_text, limits=limits)
-    from_seed = partial(_tokenise_made, tokenizer_json=as_text, limits=limits, set_index=len(names))
-    jobs = [(i, part) for i, name in enumerate(names) for part in _parts(read_lines(folder, name))]
-    seeds = [(seed * 1_000_003 + i, _JOB_SIZE) for i in range(-(-n_personal_notes // _JOB_SIZE))]
-    if len(jobs) + len(seeds) == 1:  # a second process would start for longer than it works
-        return Corpus.join([*map(from_lines, jobs), *map(from_seed, seeds)])
-    # Not forked: this process has torch's threads, and perhaps a GPU.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        parts = [*pool.map(from_lines, jobs), *pool.map(from_seed, seeds)]
-    return Corpus.join(parts)
+) -> list[Corpus]:
+    """Read, make and tokenise in parallel: a corpus for each name, then that of the made notes, if any."""
+    jobs: list[tuple[int, Job]] = [
+        (i, partial(_tokenise_lines, part))
+        for i, name in enumerate(names)
+        for part in _parts(read_lines(folder, name))
+    ]
+    sizes = [min(_JOB_SIZE, n_personal_notes - done) for done in range(0, n_personal_notes, _JOB_SIZE)]
+    jobs += [
+        (len(names), partial(_tokenise_made, seed * 1_000_003 + i, size)) for i, size in enumerate(sizes)
+    ]
+    if len(jobs) == 1:  # a second process would start for longer than it works
+        done = [jobs[0][1](tokenizer, limits)]
+    else:
+        # Not forked: this process has torch's threads, and perhaps a GPU. A large vocabulary takes a second
+        # to read, hence once for each process.
+        with ProcessPoolExecutor(
+            mp_context=get_context("spawn"), initializer=_Worker.start, initargs=(tokenizer.to_str(), limits)
+        ) as pool:
+            done = list(pool.map(_Worker.do, [job for _, job in jobs]))
+    corpora: list[list[Corpus]] = [[] for _ in range(len(names) + bool(n_personal_notes))]
+    for (i, _), corpus in zip(jobs, done, strict=True):
+        corpora[i].append(corpus)
+    return [Corpus.join(parts) for parts in corpora]
+
+
+Job = Callable[[Tokenizer, Limits], Corpus]
+
+
+class _Worker:
+    """What each process of the pool keeps between its jobs."""
+
+    tokenizer: ClassVar[Tokenizer]
+    limits: ClassVar[Limits]
+
+    @classmethod
+    def start(cls, tokenizer_json: str, limits: Limits) -> None:
+        cls.tokenizer, cls.limits = Tokenizer.from_str(tokenizer_json), limits
+
+    @classmethod
+    def do(cls, job: Job) -> Corpus:
+        return job(cls.tokenizer, cls.limits)
 
 
 def _parts(lines: list[str]) -> list[list[str]]:
-    return [lines[i : i + _JOB_SIZE] for i in range(0, len(lines), _JOB_SIZE)]
+    return [lines[i : i + _JOB_SIZE] for i in range(0, len(lines), _JOB_SIZE)] or [[]]
 
 
-def _tokenise_lines(job: tuple[int, Sequence[str]], *, tokenizer_json: str, limits: Limits) -> Corpus:
-    set_index, lines = job
-    return tokenise(parse(lines), Tokenizer.from_str(tokenizer_json), limits, set_index)
+def _tokenise_lines(lines: Sequence[str], tokenizer: Tokenizer, limits: Limits) -> Corpus:
+    return tokenise(parse(lines), tokenizer, limits)
 
 
-def _tokenise_made(job: tuple[int, int], *, tokenizer_json: str, limits: Limits, set_index: int) -> Corpus:
-    return tokenise(made_notes(*job), Tokenizer.from_str(tokenizer_json), limits, set_index)
+def _tokenise_made(seed: int, count: int, tokenizer: Tokenizer, limits: Limits) -> Corpus:
+    return tokenise(made_notes(seed, count), tokenizer, limits)
 
 
 def tokenise(
@@ -215,7 +243,7 @@ def tokenise(
                 question_spans.append((len(flat), len(flat) + len(q), len(flat) + len(q) + len(a)))
                 flat += q + a
     return Corpus(
-        np.array(flat, np.uint16),
+        np.array(flat, np.int32),
         np.array(context_spans, np.int64).reshape(-1, 2),
         np.array(rows, np.int64).reshape(-1, 2),
         np.array(question_spans, np.int64).reshape(-1, 3),

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from engine.training.corpus import Example, Limits, Tokens, tokenise
 from engine.training.metrics import Score, score
+from engine.training.passages import bordered
 from engine.training.prompts import Templates
 from engine.training.question_sets import RawExample, parse, read_lines
 from engine.training.student import Student
 
 _MAX_ANSWER_TOKENS = 48
-_BATCH_SIZE = 32
+_BATCH_SIZE = 128
+"""Questions asked at once."""
+_MOST_NOTE_TOKENS = 1200
+"""Longer notes are not put into a prompt."""
 
 
 def held_out_pairs(
@@ -73,11 +78,13 @@ class HeldOutNote:
 
     Attributes:
         chunks: with template, the one that answers first, then those nearest to it in the note.
+        whole: the note without template.
         prompt: the question, with template.
         accepted: every accepted answer.
     """
 
     chunks: tuple[Tokens, ...]
+    whole: Tokens
     prompt: Tokens
     accepted: tuple[str, ...]
 
@@ -103,7 +110,9 @@ def held_out_notes(
             owner = next(i for i, example in enumerate(examples) if example.questions)
             by_nearness = sorted(range(len(examples)), key=lambda i: abs(i - owner))
             chunks = tuple(examples[i].context for i in by_nearness)
-            notes.append(HeldOutNote(chunks, examples[owner].questions[0][0], question[1]))
+            encoded = tokenizer.encode(raw.context.strip(), add_special_tokens=False).ids
+            whole = np.array(encoded, np.int32)
+            notes.append(HeldOutNote(chunks, whole, examples[owner].questions[0][0], question[1]))
             break
     return notes
 
@@ -138,4 +147,62 @@ def measure_chunks(
         )
         texts = tokenizer.decode_batch(answers)
         scores += [score(text, note.accepted) for text, note in zip(texts, part, strict=True)]
+    return scores
+
+
+def measure_quotes(
+    student: Student, notes: Sequence[HeldOutNote], tokenizer: Tokenizer, *, with_adapters: bool
+) -> list[Score]:
+    """Score each note's question behind the chunk that answers it.
+
+    Args:
+        with_adapters: that chunk's adapter and the block for quotes; otherwise the base reads alone.
+    """
+    templates = Templates.of(tokenizer)
+    n_prefix = len(templates.context_prefix)
+    return _asked_behind(
+        student, notes, [note.chunks[0][n_prefix:] for note in notes], tokenizer, with_adapters=with_adapters
+    )
+
+
+def measure_base(student: Student, notes: Sequence[HeldOutNote], tokenizer: Tokenizer) -> list[Score]:
+    """Score each note's question when the base alone reads the whole note in its prompt.
+
+    The usual upper bound. Notes of more than _MOST_NOTE_TOKENS are left out.
+    """
+    short = [note for note in notes if len(note.whole) <= _MOST_NOTE_TOKENS]
+    short.sort(key=lambda note: len(note.whole))  # less padding
+    return _asked_behind(student, short, [note.whole for note in short], tokenizer, with_adapters=False)
+
+
+def _asked_behind(
+    student: Student,
+    notes: Sequence[HeldOutNote],
+    texts: Sequence[Tokens],
+    tokenizer: Tokenizer,
+    *,
+    with_adapters: bool,
+) -> list[Score]:
+    templates = Templates.of(tokenizer)
+    n_prefix, end_of_turn = len(templates.prompt_prefix), templates.end_of_turn[0]
+    scores: list[Score] = []
+    for start in range(0, len(notes), _BATCH_SIZE):
+        part = notes[start : start + _BATCH_SIZE]
+        prompts = []
+        for note, text in zip(part, texts[start:], strict=False):
+            opening, question = note.prompt[:n_prefix], note.prompt[n_prefix:]
+            prompts.append(np.concatenate([opening, *bordered([text], question, templates), question]))
+        if with_adapters:
+            answers = student.answer(
+                [note.chunks[0] for note in part],
+                prompts,
+                set_size=1,
+                end_of_turn=end_of_turn,
+                n_new=_MAX_ANSWER_TOKENS,
+                has_quotes=True,
+            )
+        else:
+            answers = student.answer_with(None, prompts, end_of_turn=end_of_turn, n_new=_MAX_ANSWER_TOKENS)
+        texts_of = tokenizer.decode_batch(answers)
+        scores += [score(text, note.accepted) for text, note in zip(texts_of, part, strict=True)]
     return scores

@@ -4,13 +4,12 @@ Wall time rather than steps, because GPU minutes are what is given: a run that i
 place of the schedule on whatever machine it gets next.
 """
 
-import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,7 +22,8 @@ from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, draw_weights, epoch_order, make_batch, note_order
 from engine.training.config import TrainConfig
-from engine.training.corpus import Corpus, Limits, build_corpus
+from engine.training.corpus import Corpus
+from engine.training.corpus_files import CorpusFiles, limits_of
 from engine.training.export import export_weights
 from engine.training.held_out import held_out_notes, held_out_pairs, measure, measure_chunks
 from engine.training.metrics import Score, mean
@@ -74,7 +74,7 @@ class Trainer:
         dtype = torch.bfloat16 if place.device.type == "cuda" else torch.float32
         base = FrozenLlama.from_gguf(config.base_model, device=place.device, dtype=dtype)
         shape = embedded_config(base.config, max_chunk_tokens=config.longest_context, **config.hypernetwork)
-        self.hypernetwork = new_hypernetwork(shape)
+        self.hypernetwork = new_hypernetwork(shape, start_scale=config.start_scale)
         if config.start_from:
             start_from(self.hypernetwork, config.start_from)
         self.hypernetwork.to(place.device)
@@ -88,35 +88,11 @@ class Trainer:
             PerceiverLayer.forward = torch.compile(PerceiverLayer.forward, dynamic=True)  # type: ignore[method-assign]
 
     def _corpus(self) -> Corpus:
-        config = self.config
-        # Sets are known by their place in the config: a corpus made for another list must not be taken up.
-        names = list(config.sets)
-        made_of = [names, config.n_personal_notes, config.seed, config.longest_context, config.chunk_tokens]
-        made_of += [config.max_question_tokens, self.tokenizer.to_str()]
-        path = config.out / f"corpus-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]}.npz"
-        if self.place.is_first and not path.exists():
-            started = time.monotonic()
-            corpus = build_corpus(
-                config.data,
-                names,
-                n_personal_notes=config.n_personal_notes,
-                seed=config.seed + 1,
-                tokenizer=self.tokenizer,
-                limits=self._limits,
-            )
-            corpus.save(path)
-            logger.info(
-                "corpus: %d notes, %d contexts, %d questions, %d tokens in %.0f s",
-                len(corpus.notes), len(corpus), len(corpus.questions), len(corpus.tokens),
-                time.monotonic() - started,
-            )  # fmt: skip
+        files = CorpusFiles.of(self.config, self.tokenizer)
+        if self.place.is_first:
+            files.make()
         self.place.barrier()
-        return Corpus.load(path)
-
-    @property
-    def _limits(self) -> Limits:
-        config = self.config
-        return Limits(config.longest_context, config.max_question_tokens, cuts_notes=config.chunk_tokens > 0)
+        return files.load()
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -225,8 +201,12 @@ class Trainer:
 
     # --- the loop -------------------------------------------------------------------------------------------
 
-    def run(self, minutes: float) -> None:
+    def run(self, minutes: float, *, fit: bool = False) -> None:
         """Train for ``minutes`` or to the schedule's end, checkpointing on the way.
+
+        Args:
+            minutes: of wall time, that of torch.compile included.
+            fit: let the schedule end with this run, as soon as it is known how long torch.compile took.
 
         Raises:
             EngineError: the corpus does not fill one batch.
@@ -245,6 +225,8 @@ class Trainer:
                 ahead.append(pool.submit(next, batches))
                 losses.append(self._step(batch))
                 self.progress.step += 1
+                if fit and self.progress.step - first_step == COMPILE_STEPS:
+                    self._fit_schedule(minutes * 60 - (self._clock() - started))
                 if self.progress.step - first_step <= COMPILE_STEPS:
                     schedule_started = self._clock()
                 if self.progress.step % SYNC_STEPS == 0:
@@ -258,6 +240,14 @@ class Trainer:
             for future in ahead:
                 future.cancel()
         self.save_state()
+
+    def _fit_schedule(self, left_s: float) -> None:
+        """End the schedule after so many seconds more; the first process knows how many."""
+        seconds = torch.tensor([self.progress.seconds + left_s], device=self.place.device)
+        if self.place.n_processes > 1:
+            dist.broadcast(seconds, 0)
+        self.config = replace(self.config, minutes=float(seconds) / 60)
+        logger.info("the schedule is %.2f minutes long", self.config.minutes)
 
     def _goes_on(self, elapsed_s: float, minutes: float) -> bool:
         """Decided by the first process, so that no one waits for a peer that has stopped."""
@@ -323,11 +313,11 @@ class Trainer:
         config, tokenizer = self.config, self.tokenizer
         scores: dict[str, list[Score]] = {}
         if config.chunk_tokens:
-            notes = held_out_notes(config.held_out_data, name, limit, tokenizer, self._limits)
+            notes = held_out_notes(config.held_out_data, name, limit, tokenizer, limits_of(config))
             for k in config.measured_sizes:
                 scores[f"recall_{k}_chunks"] = measure_chunks(self.student, notes, tokenizer, set_size=k)
         else:
-            pairs = held_out_pairs(config.held_out_data, name, limit, tokenizer, self._limits)
+            pairs = held_out_pairs(config.held_out_data, name, limit, tokenizer, limits_of(config))
             for k in config.measured_sizes:
                 scores[f"recall_{k}_notes"] = measure(self.student, pairs, tokenizer, set_size=k)
         return {label: round(mean(part).recall, 4) for label, part in scores.items()}

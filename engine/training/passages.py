@@ -8,6 +8,8 @@ from engine.training.corpus import Tokens
 from engine.training.prompts import Templates
 
 MAX_PROMPT_TOKENS = 256
+_MOST_BORDER_TOKENS = 2
+"""What the border adds to a passage."""
 
 
 def quoting(
@@ -21,19 +23,24 @@ def quoting(
 
     Of the others those are left out that would make it longer than MAX_PROMPT_TOKENS.
     """
-    n_border = len(templates.quote_border)
-    room = MAX_PROMPT_TOKENS - len(prompt) - sum(len(passage) + n_border for passage in right)
+    room = MAX_PROMPT_TOKENS - len(prompt) - sum(len(passage) + _MOST_BORDER_TOKENS for passage in right)
     quoted: list[Tokens] = []
     for passage in others:
-        if len(passage) + n_border <= room:
+        if len(passage) + _MOST_BORDER_TOKENS <= room:
             quoted.append(passage)
-            room -= len(passage) + n_border
+            room -= len(passage) + _MOST_BORDER_TOKENS
     for passage in right:
         quoted.insert(int(rng.integers(len(quoted) + 1)), passage)
     n_prefix = len(templates.prompt_prefix)
-    parts = [prompt[:n_prefix]]
-    for passage, after in zip(quoted, [*quoted[1:], prompt[n_prefix:]], strict=True):
-        is_digit = int(after[0]) in templates.digits
-        border = templates.quote_border_before_digit if is_digit else templates.quote_border
-        parts += [passage, np.array(border, np.int32)]
-    return np.concatenate([*parts, prompt[n_prefix:]])
+    return np.concatenate(
+        [prompt[:n_prefix], *bordered(quoted, prompt[n_prefix:], templates), prompt[n_prefix:]]
+    )
+
+
+def bordered(passages: Sequence[Tokens], question: Tokens, templates: Templates) -> list[Tokens]:
+    """The tokens of each passage with the border behind it, up to the next passage or the question."""
+    parts: list[Tokens] = []
+    for passage, after in zip(passages, [*passages, question][1:], strict=True):
+        end = templates.with_border(int(passage[-1]), int(after[0]))
+        parts.append(np.concatenate([passage[:-1], np.array(end, np.int32)]))
+    return parts

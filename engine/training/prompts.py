@@ -37,9 +37,7 @@ class Templates:
 
     Attributes:
         absent: the sentence ABSENT with the end of the turn: a whole target.
-        quote_border: what QUOTE_BORDER becomes between two texts.
-        quote_border_before_digit: the same where the second text begins with one of ``digits``: the tokenizer
-            sets digits apart before anything else, and so sees the line breaks as a text's end.
+        digits: tokens that a text with a digit at its front may begin with.
         tokenizer: that the pieces are of.
     """
 
@@ -49,10 +47,9 @@ class Templates:
     end_of_turn: list[int]
     continue_prefix: list[int]
     absent: NDArray[np.int32]
-    quote_border: list[int]
-    quote_border_before_digit: list[int]
     digits: frozenset[int]
     tokenizer: Tokenizer = field(repr=False, compare=False)
+    _bordered: dict[tuple[int, bool], list[int]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> Self:
@@ -68,11 +65,32 @@ class Templates:
             end_of_turn=ids(END_OF_TURN),
             continue_prefix=ids(PROMPT_PREFIX + CONTINUE),
             absent=np.array(ids(ABSENT) + ids(END_OF_TURN), np.int32),
-            quote_border=ids(f"a{QUOTE_BORDER}a")[1:-1],
-            quote_border_before_digit=ids(f"a{QUOTE_BORDER}1")[1:-1],
             digits=frozenset(ids("0123456789")),
             tokenizer=tokenizer,
         )
+
+    def with_border(self, last: int, following: int) -> list[int]:
+        """A text's last token and QUOTE_BORDER, as they are tokenised between that text and the next one.
+
+        SmolLM2's tokenizer sets digits apart before anything else, and so sees the line breaks before one as
+        a text's end; Qwen's makes one token of a full stop and the line breaks behind it.
+
+        Args:
+            last: token that the text ends with.
+            following: token that the next text begins with.
+        """
+        key = last, following in self.digits
+        if key not in self._bordered:
+            after = "1" if key[1] else "a"
+            text = str(self.tokenizer.decode([last], skip_special_tokens=False))
+            # A part of a character is no text of its own; it is no punctuation either.
+            text, before = (text, []) if self._ids(text) == [last] else ("a", [last])
+            bordered = self._ids(text + QUOTE_BORDER + after)[:-1]
+            self._bordered[key] = before + bordered[len(before) :]
+        return self._bordered[key]
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def texts(self, parts: Sequence[NDArray[np.int32]]) -> list[str]:
         """The text of each."""

@@ -37,19 +37,40 @@ class RawExample:
         return [(question, self.evidence.get(question, answers[0])) for question, answers in self.questions]
 
 
+def path_of(folder: Path, name: str) -> Path:
+    """The file of one set.
+
+    Raises:
+        FileNotFoundError: neither NAME.jsonl.gz nor NAME.jsonl.xz is there.
+    """
+    for suffix in SUFFIXES:
+        path = folder / (name + suffix)
+        if path.exists():
+            return path
+    msg = f"no set named {name} in {folder}"
+    raise FileNotFoundError(msg)
+
+
+def names_in(folder: Path) -> set[str]:
+    """Every set of a folder.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    names = (path.name for path in folder.iterdir())
+    return {name.removesuffix(suffix) for name in names for suffix in SUFFIXES if name.endswith(suffix)}
+
+
 def read_lines(folder: Path, name: str) -> list[str]:
     """The lines of one set.
 
     Raises:
         FileNotFoundError: neither NAME.jsonl.gz nor NAME.jsonl.xz is there.
     """
-    for suffix, opener in SUFFIXES.items():
-        path = folder / (name + suffix)
-        if path.exists():
-            with opener(path, "rt", encoding="utf-8") as lines:
-                return list(lines)
-    msg = f"no set named {name} in {folder}"
-    raise FileNotFoundError(msg)
+    path = path_of(folder, name)
+    opener = next(opener for suffix, opener in SUFFIXES.items() if path.name.endswith(suffix))
+    with opener(path, "rt", encoding="utf-8") as lines:
+        return list(lines)
 
 
 def parse(lines: Iterable[str], *, max_answer_chars: int | None = MAX_ANSWER_CHARS) -> list[RawExample]:

@@ -54,15 +54,19 @@ def embedded_config(base: LlamaConfig, **changes: object) -> HypernetworkConfig:
     return HypernetworkConfig(**(fields | changes))  # type: ignore[arg-type]  # checked by __post_init__
 
 
-def new_hypernetwork(config: HypernetworkConfig) -> Hypernetwork:
-    """A hypernetwork at its start: factors of useful size at once, where the paper's B starts at zero."""
+def new_hypernetwork(config: HypernetworkConfig, *, start_scale: float = 0.1) -> Hypernetwork:
+    """A hypernetwork at its start: factors of useful size at once, where the paper's B starts at zero.
+
+    Args:
+        start_scale: of ``scaler_B``; smaller for a base with larger activations.
+    """
     hypernetwork = Hypernetwork(config)
     (module,) = config.target_modules
     with torch.no_grad():
         head = hypernetwork.head["weight"]  # (L, d, d_in + d_out)
         head[..., : module.d_in].normal_(std=0.5 / module.d_in**0.5)
         head[..., module.d_in :].normal_(std=0.5 / module.d_out**0.5)
-        hypernetwork.scaler_B[module.name].fill_(0.1)
+        hypernetwork.scaler_B[module.name].fill_(start_scale)
         hypernetwork.bias_A[module.name].normal_(std=0.2 / module.d_in**0.5)
     return hypernetwork
 
@@ -194,27 +198,52 @@ class Student:
         set_size: int,
         end_of_turn: int,
         n_new: int,
+        has_quotes: bool = False,
     ) -> list[list[int]]:
-        """Greedy answers; without a KV cache, as only the training uses it.
+        """Greedy answers with the adapters of the contexts.
 
         Args:
             prompts: as many for each set, in the order of the sets.
+            has_quotes: whether passages stand in the prompts.
         """
-        batch = pack(contexts, [(prompt, prompt[:0]) for prompt in prompts]).to(self.device)
-        n = len(prompts)
-        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
-        ids = F.pad(batch.ids, (0, n_new), value=end_of_turn)
-        rows = torch.arange(n, device=self.device)
+        batch = pack(contexts, []).to(self.device)
         with self.autocast():
-            lora = self.adapters(batch.contexts, batch.lengths, set_size)
+            lora = self.adapters(batch.contexts, batch.lengths, set_size, has_quotes=has_quotes)
+        return self.answer_with(lora, prompts, end_of_turn=end_of_turn, n_new=n_new)
+
+    @torch.no_grad()
+    def answer_with(
+        self,
+        lora: tuple[Tensor, Tensor] | None,
+        prompts: Sequence[Tokens],
+        *,
+        end_of_turn: int,
+        n_new: int,
+    ) -> list[list[int]]:
+        """Greedy answers with adapters, or of the base alone; without a KV cache: only the training uses it.
+
+        Returns:
+            Token ids without the end of the turn, at most ``n_new`` for each prompt.
+        """
+        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
+        longest = max(map(len, prompts))
+        ids = torch.full((len(prompts), longest + n_new), end_of_turn, device=self.device)
+        for row, prompt in zip(ids, prompts, strict=True):
+            row[: len(prompt)] = torch.from_numpy(prompt)
+        rows = torch.arange(len(prompts), device=self.device)
+        has_ended = torch.zeros(len(prompts), dtype=torch.bool, device=self.device)
+        with self.autocast():
             for step in range(n_new):
-                longest = int(lengths.max()) + step
-                states = self.base.final_states(ids[:, :longest], lora)
-                ids[rows, lengths + step] = self.base.logits(states[rows, lengths + step - 1]).argmax(-1)
+                states = self.base.final_states(ids[:, : longest + step], lora)
+                chosen = self.base.logits(states[rows, lengths + step - 1]).argmax(-1)
+                ids[rows, lengths + step] = chosen
+                has_ended |= chosen == end_of_turn
+                if bool(has_ended.all()):
+                    break
         result = []
-        for i in range(n):
-            tokens = ids[i, lengths[i] : lengths[i] + n_new].tolist()
-            result.append(tokens[: tokens.index(end_of_turn)] if end_of_turn in tokens else tokens)
+        for tokens, prompt in zip(ids.tolist(), prompts, strict=True):
+            answer = tokens[len(prompt) : len(prompt) + n_new]
+            result.append(answer[: answer.index(end_of_turn)] if end_of_turn in answer else answer)
         return result
 
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, draw_weights, epoch_order, make_batch, pack
-from engine.training.corpus import Corpus, Limits, build_corpus, made_notes, tokenise
+from engine.training.corpus import Corpus, Limits, build_corpora, made_notes, tokenise
 from engine.training.prompts import CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
 from engine.training.question_sets import RawExample, parse, read_lines
 from tests.engine.tiny_llama import TinySize, write_gguf
@@ -108,7 +108,7 @@ def test_joined_and_saved_corpora_hold_the_same_examples(
             assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-def test_a_corpus_is_built_from_sets_and_made_notes(
+def test_corpora_are_built_from_sets_and_made_notes(
     tmp_path: Path, tokenizer: Tokenizer, templates: Templates
 ) -> None:
     record = {"context": "the key is in the tin", "qas": [{"q": "where?", "a": ["tin"]}]}
@@ -117,13 +117,12 @@ def test_a_corpus_is_built_from_sets_and_made_notes(
     with lzma.open(tmp_path / "two.jsonl.xz", "wt", encoding="utf-8") as file:
         file.write((json.dumps(record) + "\n") * 2)
     limits = Limits(2000, 400)
-    corpus = build_corpus(
-        tmp_path, ["one", "two"], n_personal_notes=5, seed=1, tokenizer=tokenizer, limits=limits
+    one, two, made_corpus = build_corpora(
+        tmp_path, ["one", "two"], n_personal_notes=1005, seed=1, tokenizer=tokenizer, limits=limits
     )
-    counts = np.bincount(corpus.sets).tolist()
-    assert counts[:2] == [1, 2]
-    assert counts[2] > 900  # made in jobs of a thousand
-    made = corpus.example(3, templates)
+    assert [len(one), len(two)] == [1, 2]
+    assert 900 < len(made_corpus) <= 1005  # some have no question that fits
+    made = made_corpus.example(0, templates)
     assert text_of(tokenizer, made.context) == CONTEXT_PREFIX + made_notes(1_000_003, 1)[0].context.strip()
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import LlamaForCausalLM
+from transformers import LlamaForCausalLM, PreTrainedModel
 
 from engine.adapters.composition import Composition, compose
 from engine.adapters.export import export
@@ -46,7 +46,7 @@ PARTS = (random_part(1), random_part(2))
 BASE_HASH, HYPERNETWORK_HASH = "b" * 64, "c" * 64
 
 
-def logits_in_peft(model: LlamaForCausalLM, folder: Path, tokens: Sequence[int] = TOKENS) -> Tensor:
+def logits_in_peft(model: PreTrainedModel, folder: Path, tokens: Sequence[int] = TOKENS) -> Tensor:
     """What PEFT makes of a folder; the model is itself again afterwards."""
     import peft
 

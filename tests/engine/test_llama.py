@@ -10,7 +10,8 @@ from transformers import LlamaForCausalLM
 
 from engine.errors import ModelUnavailable
 from engine.models.llama import FrozenLlama
-from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
+from engine.training.transformers_base import embedded_in_transformers
+from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, random_qwen2, write_gguf
 
 SIZE = TinySize()
 CPU = torch.device("cpu")
@@ -134,6 +135,44 @@ def test_padding_on_the_right_does_not_reach_the_states_before_it(llama: FrozenL
     assert_near(llama.layer_inputs(padded)[:, :, :10], llama.layer_inputs(ids), tolerance=1e-6)
 
 
+# --- Qwen 2 ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_tied", [False, True])
+def test_qwens_logits_are_those_of_transformers(tmp_path: Path, is_tied: bool) -> None:
+    reference = random_qwen2(SIZE, is_tied=is_tied)
+    path = write_gguf(tmp_path / "tiny.gguf", SIZE, gguf_tensors(reference, SIZE), architecture="qwen2")
+    llama, ids = load(path), some_ids(2, 11)
+    assert_near(llama.logits(llama.final_states(ids)), reference(input_ids=ids).logits)
+    assert (llama.output is llama.embedding) == is_tied
+
+
+def test_qwens_layer_inputs_need_no_output_matrix(tmp_path: Path) -> None:
+    reference = random_qwen2(SIZE, is_tied=False)
+    path = write_gguf(tmp_path / "tiny.gguf", SIZE, gguf_tensors(reference, SIZE), architecture="qwen2")
+    encoder = FrozenLlama.from_gguf(path, device=CPU, dtype=torch.float32, with_output=False)
+    ids = some_ids(2, 9)
+    with torch.no_grad():
+        states = reference.model(input_ids=ids, output_hidden_states=True).hidden_states
+    for layer in range(SIZE.n_layers - 1):
+        assert_near(encoder.layer_inputs(ids)[:, layer], states[layer])
+    assert encoder.output is None
+
+
+def test_a_qwen_file_without_its_biases_is_refused(tmp_path: Path) -> None:
+    tensors = gguf_tensors(random_qwen2(SIZE, is_tied=True), SIZE)
+    del tensors["blk.1.attn_k.bias"]
+    with pytest.raises(ModelUnavailable, match=r"blk\.1\.attn_k\.bias"):
+        load(write_gguf(tmp_path / "tiny.gguf", SIZE, tensors, architecture="qwen2"))
+
+
+def test_the_same_weights_go_back_to_transformers(tmp_path: Path) -> None:
+    reference = random_qwen2(SIZE, is_tied=False)
+    path = write_gguf(tmp_path / "tiny.gguf", SIZE, gguf_tensors(reference, SIZE), architecture="qwen2")
+    ids = some_ids(2, 7)
+    assert_near(embedded_in_transformers(path)(input_ids=ids).logits, reference(input_ids=ids).logits)
+
+
 # --- adapters -------------------------------------------------------------------------------------------
 
 
@@ -162,15 +201,15 @@ def test_gradients_reach_the_adapter_and_only_the_adapter(llama: FrozenLlama) ->
         # Each layer, the last too, has a say in the result.
         assert (factor.grad.abs().amax(dim=(0, 2, 3)) > 0).all()
     assert not llama.embedding.requires_grad
-    assert not any(weight.requires_grad for layer in llama.layers for weight in layer)
+    assert not any(w.requires_grad for layer in llama.layers for w in layer if w is not None)
 
 
 # --- files that must not be used ------------------------------------------------------------------------
 
 
 def test_another_architecture_is_refused(tmp_path: Path, tensors: Tensors) -> None:
-    path = write_gguf(tmp_path / "tiny.gguf", SIZE, tensors, architecture="qwen2")
-    with pytest.raises(ModelUnavailable, match="'qwen2'"):
+    path = write_gguf(tmp_path / "tiny.gguf", SIZE, tensors, architecture="gemma3")
+    with pytest.raises(ModelUnavailable, match="'gemma3'; only 'llama' and 'qwen2'"):
         load(path)
 
 
@@ -181,7 +220,7 @@ def test_a_missing_tensor_is_named(tmp_path: Path, tensors: Tensors, missing: st
         load(write_gguf(tmp_path / "tiny.gguf", SIZE, rest))
 
 
-@pytest.mark.parametrize("extra", ["output.weight", "blk.0.attn_q.bias", "rope_freqs.weight"])
+@pytest.mark.parametrize("extra", ["blk.0.attn_q.bias", "blk.0.attn_output.bias", "rope_freqs.weight"])
 def test_a_tensor_that_would_be_ignored_is_refused(tmp_path: Path, tensors: Tensors, extra: str) -> None:
     more = {**tensors, extra: np.ones(SIZE.d_model, np.float32)}
     with pytest.raises(ModelUnavailable, match=extra):

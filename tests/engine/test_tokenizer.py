@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
+import gguf
 import llama_cpp
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from engine.errors import ModelUnavailable
+from engine.models.embedded import find_embedded_gguf
+from engine.models.gguf_header import read_header
 from engine.models.tokenizer import load_tokenizer
 from tests.engine.tiny_llama import SPECIAL_TOKENS, TinySize, vocabulary, write_gguf
 
@@ -40,9 +44,13 @@ ANY = st.text(KNOWN, max_size=60)
 @pytest.fixture(scope="module")
 def llama_cpp_tokens(f16_base_model: Path) -> Iterator[Tokenise]:
     """llama.cpp's tokenizer; special tokens are not recognised."""
+    yield from llama_cpp_tokens_of(f16_base_model)
+
+
+def llama_cpp_tokens_of(path: Path) -> Iterator[Tokenise]:
     params = llama_cpp.llama_model_default_params()
     params.vocab_only = True
-    model = llama_cpp.llama_model_load_from_file(str(f16_base_model).encode(), params)
+    model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     assert model is not None
     vocab = llama_cpp.llama_model_get_vocab(model)
 
@@ -61,6 +69,49 @@ def llama_cpp_tokens(f16_base_model: Path) -> Iterator[Tokenise]:
 def note_tokenizer(f16_base_model: Path) -> Tokenizer:
     """As notes are tokenised: special tokens are not recognised either."""
     tokenizer = load_tokenizer(f16_base_model)
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def qwens_vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SmolLM2's vocabulary under the name of Qwen's tokenizer.
+
+    With tokens that only the one splitting of texts or only the other may ever make.
+    """
+    values = read_header(find_embedded_gguf()).values
+    tokens, merges, types = (
+        list(cast("list[Any]", values[f"tokenizer.ggml.{name}"]))
+        for name in ("tokens", "merges", "token_type")
+    )
+    for merge in (". Ċ", "Ċ Ċ", ".Ċ Ċ", ") Ċ", "Ġ Ċ", "1 2", "( a", "' s", "' S", "âĢľ a", "Ġ âĢľ"):
+        if merge not in merges and set(merge.split()) <= set(tokens):
+            merges.append(merge)
+            if merge.replace(" ", "") not in tokens:
+                tokens.append(merge.replace(" ", ""))
+                types.append(1)
+    path = tmp_path_factory.mktemp("qwen") / "vocabulary.gguf"
+    writer = gguf.GGUFWriter(path, "qwen2")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_merges(merges)
+    writer.add_token_types(types)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def qwens_llama_cpp_tokens(qwens_vocabulary: Path) -> Iterator[Tokenise]:
+    yield from llama_cpp_tokens_of(qwens_vocabulary)
+
+
+@pytest.fixture(scope="module")
+def qwens_note_tokenizer(qwens_vocabulary: Path) -> Tokenizer:
+    tokenizer = load_tokenizer(qwens_vocabulary)
     tokenizer.encode_special_tokens = True
     return tokenizer
 
@@ -85,9 +136,29 @@ def test_texts_have_the_tokens_that_llama_cpp_gives_them(
 
 
 @reads_real_model
-def test_every_character_of_the_basic_plane_is_split_alike(
-    llama_cpp_tokens: Tokenise, note_tokenizer: Tokenizer
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(MADE_UP, ANY))
+@example("He said (as ever):\n\n“No.”\n \n\nIT'S 12.\r\n\tEnd.\n")
+def test_texts_have_the_tokens_that_llama_cpp_gives_them_with_qwens_splitting(
+    qwens_llama_cpp_tokens: Tokenise, qwens_note_tokenizer: Tokenizer, text: str
 ) -> None:
+    assert ids(qwens_note_tokenizer, text) == qwens_llama_cpp_tokens(text)
+
+
+@reads_real_model
+def test_qwens_full_stop_takes_the_line_break_and_its_digits_stay_apart(
+    qwens_note_tokenizer: Tokenizer,
+) -> None:
+    assert qwens_note_tokenizer.encode("12.\na").tokens == ["1", "2", ".Ċ", "a"]
+
+
+@reads_real_model
+@pytest.mark.parametrize("prefix", ["", "qwens_"])
+def test_every_character_of_the_basic_plane_is_split_alike(
+    request: pytest.FixtureRequest, prefix: str
+) -> None:
+    llama_cpp_tokens: Tokenise = request.getfixturevalue(f"{prefix}llama_cpp_tokens")
+    note_tokenizer: Tokenizer = request.getfixturevalue(f"{prefix}note_tokenizer")
     # In blocks: between letters, after a space and doubled, which is where the classes of characters matter.
     for start in range(0, 0x10000, 0x100):
         if 0xD800 <= start < 0xE000:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -47,6 +47,25 @@ def joining_tokenizer(tokenizer: Tokenizer) -> Tokenizer:
     joining = Tokenizer.from_str(json.dumps(data))
     assert joining.encode("a\n\n7").ids != tokenizer.encode("a\n\n7").ids
     return joining
+
+
+@pytest.fixture(scope="module")
+def qwens_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    """As the real one it joins punctuation with the line breaks behind it."""
+    path = write_gguf(tmp_path_factory.mktemp("tiny") / "tiny.gguf", TinySize(), {}, tokenizer="qwen2")
+    data = json.loads(load_tokenizer(path).to_str())
+    for left, right in (("Ċ", "Ċ"), (".", "Ċ"), (".", "ĊĊ"), (")", "Ċ"), ("Ġ", "Ċ"), ("Ġ", "Ġ")):
+        data["model"]["vocab"][left + right] = len(data["model"]["vocab"])
+        data["model"]["merges"].append([left, right])
+    joining = Tokenizer.from_str(json.dumps(data))
+    assert joining.encode("a.\n\n7").tokens == ["a", ".ĊĊ", "7"]
+    return joining
+
+
+@pytest.fixture(params=["joining_tokenizer", "qwens_tokenizer"])
+def any_tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    tokenizer: Tokenizer = request.getfixturevalue(request.param)
+    return tokenizer
 
 
 def long_note(seed: int, n_sentences: int) -> RawExample:
@@ -97,21 +116,22 @@ def test_an_answer_in_other_words_is_found_by_the_span_that_it_restates() -> Non
     assert find_owners(["The alarm: 4711.", "The shed: 0815."], raw.spans()) == [1, 0]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(text="x a\t \nc", spans=[(2, 7)])  # one token is tab and space
+@example(text="x.\ny a.\nb", spans=[(0, 2), (0, 7), (3, 7), (5, 9)])  # one token is full stop and line break
 @given(
     text=st.text(st.sampled_from("   \n\n\t\t\r\u00a0\u2003\x1c7a.'sthein€日’é-"), max_size=60),
     spans=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=8),
 )
 def test_chunks_cut_out_of_a_notes_tokens_have_the_tokens_they_have_alone(
-    joining_tokenizer: Tokenizer, text: str, spans: list[tuple[int, int]]
+    any_tokenizer: Tokenizer, text: str, spans: list[tuple[int, int]]
 ) -> None:
-    counter = ChunkTokens(joining_tokenizer, 0)
+    counter = ChunkTokens(any_tokenizer, 0)
     starts = counter.token_offsets(text)
-    assert starts == [start for start, _ in joining_tokenizer.encode(text).offsets]
+    assert starts == [start for start, _ in any_tokenizer.encode(text).offsets]
     for start, end in spans:
         part = text[start:end].strip()
-        assert counter.ids(part) == joining_tokenizer.encode(part).ids
+        assert counter.ids(part) == any_tokenizer.encode(part).ids
 
 
 # --- the corpus -----------------------------------------------------------------------------------------
@@ -306,7 +326,7 @@ def quotes_corpus(tokenizer: Tokenizer) -> Corpus:
         "the key is in the tin",
         "1 shed",
         "(no tin)",
-        "the end of 3",
+        "the end of 3.",
         "a key",
         "42",
         "b: c",
@@ -320,8 +340,8 @@ def quotes_corpus(tokenizer: Tokenizer) -> Corpus:
 
 
 @pytest.mark.parametrize("set_size", [1, 2, 4])
-def test_quotes_prompts_are_the_apps_token_for_token(joining_tokenizer: Tokenizer, set_size: int) -> None:
-    tokenizer, templates = joining_tokenizer, Templates.of(joining_tokenizer)
+def test_quotes_prompts_are_the_apps_token_for_token(any_tokenizer: Tokenizer, set_size: int) -> None:
+    tokenizer, templates = any_tokenizer, Templates.of(any_tokenizer)
     corpus = quotes_corpus(tokenizer)
     examples = [corpus.example(i, templates) for i in range(len(corpus))]
     texts = [text.removeprefix(CONTEXT_PREFIX) for text in texts_of(corpus, tokenizer, templates)]

@@ -121,6 +121,14 @@ def test_a_stopped_run_goes_on_where_it_was(config_path: Path) -> None:
     assert (third.progress.step, third.progress.seconds) == (160, 100)
 
 
+def test_a_schedule_can_be_fitted_to_the_minutes_that_there_are(config_path: Path) -> None:
+    trainer = trainer_at(config_path)
+    trainer.run(50 / 60, fit=True)
+    assert trainer.progress.step == 50
+    assert trainer.config.minutes == pytest.approx(30 / 60)  # less the 20 steps of torch.compile
+    assert trainer._share() == 1
+
+
 def continued(config_path: Path, changes: str = "") -> Path:
     """The config of a run that starts from the weights another run shipped, and the trained run's state."""
     trainer = trainer_at(config_path)
@@ -190,6 +198,33 @@ def test_a_corpus_made_for_other_sets_is_not_taken_up_again(config_path: Path) -
     config_path.write_text(text, encoding="utf-8")
     trainer = trainer_at(config_path)
     assert np.bincount(trainer.corpus.sets).tolist() == [8, 40]
+
+
+def test_a_new_set_leaves_the_other_sets_corpora(config_path: Path) -> None:
+    trainer_at(config_path)
+    (first,) = (config_path.parent / "run").glob("corpus-notes-*.npz")
+    made_at = first.stat().st_mtime_ns
+    write_set(config_path.parent / "data" / "more.jsonl.gz", 8)
+    text = config_path.read_text(encoding="utf-8").replace("[sets]", "[sets]\nmore = 1.0")
+    config_path.write_text(text, encoding="utf-8")
+    trainer_at(config_path)
+    assert first.stat().st_mtime_ns == made_at
+    assert len(list((config_path.parent / "run").glob("corpus-*.npz"))) == 2
+
+
+def test_a_set_whose_file_has_changed_is_tokenised_anew(config_path: Path) -> None:
+    assert len(trainer_at(config_path).corpus) == 40
+    write_set(config_path.parent / "data" / "notes.jsonl.gz", 30)
+    assert len(trainer_at(config_path).corpus) == 30
+
+
+def test_invented_notes_are_the_last_set_and_made_anew_for_another_seed(config_path: Path) -> None:
+    text = "n_personal_notes = 3\nmax_chunk_tokens = 4000\n" + config_path.read_text(encoding="utf-8")
+    config_path.write_text(text.replace("question_tokens = 160", "question_tokens = 900"), encoding="utf-8")
+    first = trainer_at(config_path).corpus
+    assert np.bincount(first.sets).tolist() == [40, 3]
+    config_path.write_text("seed = 7\n" + config_path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert not np.array_equal(trainer_at(config_path).corpus.tokens, first.tokens)
 
 
 def test_too_few_contexts_are_told_instead_of_waited_for(config_path: Path) -> None:
@@ -435,6 +470,14 @@ def test_a_run_on_chunks_is_measured_with_sets_of_chunks(
     assert set(results["held"]) == {"recall_1_chunks", "recall_4_chunks", "recall_8_chunks"}
 
 
+def test_preparing_tokenises_the_sets_that_are_there(config_path: Path) -> None:
+    text = config_path.read_text(encoding="utf-8").replace("[sets]", "[sets]\nstill_to_be_written = 1.0")
+    config_path.write_text(text, encoding="utf-8")
+    assert main([str(config_path), "--prepare"]) == 0
+    assert [path.name[:13] for path in (config_path.parent / "run").iterdir()] == ["corpus-notes-"]
+    assert main([str(config_path)]) == 1  # a run needs them all
+
+
 def test_a_missing_base_model_is_one_sentence_and_exit_code_1(
     config_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -443,7 +486,7 @@ def test_a_missing_base_model_is_one_sentence_and_exit_code_1(
     assert "base.gguf" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["nowhere.toml"], ["CONFIG", "--measure", "2"]])
+@pytest.mark.parametrize("arguments", [["nowhere.toml"], ["CONFIG", "--measure", "2"], ["CONFIG", "--fit"]])
 def test_a_wrong_command_line_is_exit_code_2(config_path: Path, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([str(config_path) if argument == "CONFIG" else argument for argument in arguments])

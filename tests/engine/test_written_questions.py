@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine.models.tokenizer import load_tokenizer
+from engine.training.place import Place
 from engine.training.question_sets import RawExample, parse, read_lines
 from engine.training.transformers_base import embedded_in_transformers
 from engine.training.written_questions.__main__ import Run, main
@@ -24,11 +25,13 @@ from engine.training.written_questions.forms import (
     read_written,
     without_repeats,
 )
+from engine.training.written_questions.kept import main as kept_main
 from engine.training.written_questions.writer import Writer
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 
 SIZE = TinySize()
 CPU = torch.device("cpu")
+ALONE = Place(0, 1, CPU)
 PARAGRAPH = "The shed was built in 1995. Its key hangs in the tin."
 CONFIG = """
 base_model = "base.gguf"
@@ -172,7 +175,7 @@ def test_a_run_writes_a_set_that_can_be_trained_on(
 ) -> None:
     config = WritingConfig.load(config_in(tmp_path))
     answers = {"When was the shed built?": "1995", "Where is the key of it?": "in the tin"}
-    run = Run(config, CPU)
+    run = Run(config, ALONE)
     tokenizer = load_tokenizer(base)
 
     def write(prompts: list[list[int]], n_samples: int) -> list[list[list[int]]]:
@@ -194,10 +197,80 @@ def test_a_run_writes_a_set_that_can_be_trained_on(
     assert written.questions[0][0].rstrip("?").lower() == "when was the shed built"
 
 
+def test_what_several_processes_wrote_becomes_one_set(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = WritingConfig.load(config_in(tmp_path, CONFIG.replace('"people"', '"more"', 1)))
+    with lzma.open(tmp_path / "more.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.writelines(lines * 2 for lines in read_lines(tmp_path, "people"))
+    monkeypatch.setattr(Place, "barrier", lambda _: None)
+    for rank in (1, 0):  # the first process joins what all have written
+        run = Run(config, Place(rank, 2, CPU))
+        only = Asked(f"{PARAGRAPH} {rank}", "When was the shed built?", "1995")
+        monkeypatch.setattr(run, "_answered_sentences", lambda only=only: [only])
+        monkeypatch.setattr(run, "_written", lambda: iter([]))
+        assert run.run() == 1
+    contexts = [example.context for example in parse(read_lines(tmp_path, "written"))]
+    assert contexts == [f"{PARAGRAPH} 0", f"{PARAGRAPH} 1"]
+    assert not list(tmp_path.glob("*.new"))
+
+
+def test_processes_share_the_texts_without_overlap(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config_in(tmp_path, CONFIG.replace("write_minutes = 0.01", "write_minutes = 9"))
+    texts = [f"The shed number {i} was built in 1995." for i in range(9)]
+    with lzma.open(tmp_path / "people.jsonl.xz", "wt", encoding="utf-8") as file:
+        for text in texts:
+            qas = [{"q": "When was it built?", "a": ["1995"]}]
+            file.write(json.dumps({"context": text, "qas": qas}) + "\n")
+    seen: list[str] = []
+
+    def to_ask(paragraph: str) -> list[int]:
+        seen.append(paragraph)
+        return [0]
+
+    for rank in range(2):
+        run = Run(WritingConfig.load(path), Place(rank, 2, CPU))
+        monkeypatch.setattr(run._forms, "to_ask", to_ask)
+        monkeypatch.setattr(run._writer, "write", lambda prompts, n: [[[]] * n for _ in prompts])
+        assert not any(run._written())
+    assert sorted(seen) == texts
+
+
 def test_the_command_runs_from_config_to_file(base: Path, tmp_path: Path) -> None:
     assert main([str(config_in(tmp_path))]) == 0
     assert (tmp_path / "written.jsonl.xz").exists()
     assert not list(tmp_path.glob("*.new"))
+
+
+def test_questions_kept_without_their_texts_join_them_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    texts = [f"  Note {i}.\n\n{PARAGRAPH} {i}\n\nThe end, {'again ' * 30}of {i}. " for i in range(4)]
+    with lzma.open(data / "people.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps({"context": text, "qas": []}) + "\n" for text in texts)
+    paragraphs = [text.split("\n\n")[1] for text in texts[:3]] + [texts[3].strip(), "Of another text."]
+    written = data / "written.jsonl.xz"
+    with lzma.open(written, "wt", encoding="utf-8") as file:
+        for paragraph in paragraphs:
+            qas = [{"q": "When was the shed built?", "a": ["1995"]}]
+            file.write(json.dumps({"context": paragraph, "qas": qas}) + "\n")
+    before, kept = read_lines(data, "written"), tmp_path / "kept.jsonl.xz"
+    assert kept_main(["keep", str(written), str(data), str(kept)]) == 0
+    assert "4 paragraphs in kept.jsonl.xz, 1 without" in capsys.readouterr().out
+    assert PARAGRAPH.encode() not in lzma.decompress(kept.read_bytes())
+    written.unlink()
+    assert kept_main(["rejoin", str(kept), str(data), str(written)]) == 0
+    assert read_lines(data, "written") == before[:4]
+    # Of texts that are held out, nothing comes back.
+    with lzma.open(data / "people.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps({"context": texts[0], "qas": []}) + "\n")
+    assert kept_main(["rejoin", str(kept), str(data), str(written)]) == 0
+    assert read_lines(data, "written") == before[:1]
+    assert kept_main(["rejoin", str(tmp_path / "nowhere.xz"), str(data), str(written)]) == 1
 
 
 @pytest.mark.parametrize(
@@ -215,6 +288,16 @@ def test_a_wrong_config_is_refused(tmp_path: Path, change: str, said: str) -> No
     kept = "\n".join(line for line in CONFIG.splitlines() if not line.startswith(f"{field} "))
     with pytest.raises(ValueError, match=said):
         WritingConfig.load(config_in(tmp_path, f"{kept}\n{change}\n"))
+
+
+def test_sets_without_a_question_to_learn_from_are_told(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config_in(tmp_path)
+    with lzma.open(tmp_path / "people.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps({"context": PARAGRAPH, "qas": [{"q": "Is it so?", "a": ["yes"]}]}) + "\n")
+    assert main([str(path)]) == 1
+    assert "nothing to learn from" in capsys.readouterr().err
 
 
 def test_a_missing_set_is_named(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import LlamaForCausalLM
+from transformers import LlamaForCausalLM, PreTrainedModel
 
 from engine.adapters.attach import attached
 from engine.adapters.lora import LoraFactors
@@ -71,7 +71,7 @@ def logits_of(model: torch.nn.Module, tokens: Sequence[int] = TOKENS) -> Tensor:
 
 
 def logits_attached(
-    model: LlamaForCausalLM, factors: LoraFactors, lora_alpha: float = 1.0, tokens: Sequence[int] = TOKENS
+    model: PreTrainedModel, factors: LoraFactors, lora_alpha: float = 1.0, tokens: Sequence[int] = TOKENS
 ) -> Tensor:
     """The same with an adapter, as ``engine.adapters.attach`` applies it."""
     pairs = {

@@ -1,6 +1,7 @@
-"""Tiny Llama models as GGUF files, and the same weights in transformers.
+"""Tiny Llama and Qwen 2 models as GGUF files, and the same weights in transformers.
 
-The GGUF is written here as llama.cpp's converter writes it, with q and k interleaved for its rotary layout.
+The GGUF is written here as llama.cpp's converter writes it, with Llama's q and k interleaved for its rotary
+layout.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import LlamaConfig as HfConfig
-from transformers import LlamaForCausalLM
+from transformers import LlamaForCausalLM, PreTrainedModel, Qwen2Config, Qwen2ForCausalLM
 
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 MERGES = ("Ġ t", "h e", "Ġt he", "i n", "Ġ a")
@@ -50,6 +51,30 @@ def random_llama(size: TinySize, seed: int = 0) -> LlamaForCausalLM:
         tie_word_embeddings=True,
     )
     model: LlamaForCausalLM = LlamaForCausalLM(config)
+    _randomise(model)
+    return model
+
+
+def random_qwen2(size: TinySize, *, is_tied: bool, seed: int = 0) -> Qwen2ForCausalLM:
+    """The same of Qwen 2, with biases that matter."""
+    torch.manual_seed(seed)
+    config = Qwen2Config(
+        vocab_size=len(vocabulary()),
+        hidden_size=size.d_model,
+        intermediate_size=size.d_ffn,
+        num_hidden_layers=size.n_layers,
+        num_attention_heads=size.n_heads,
+        num_key_value_heads=size.n_kv_heads,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=is_tied,
+    )
+    model: Qwen2ForCausalLM = Qwen2ForCausalLM(config)
+    _randomise(model)
+    return model
+
+
+def _randomise(model: PreTrainedModel) -> None:
     model.requires_grad_(requires_grad=False).train(mode=False)
     for name, p in model.named_parameters():
         if p.ndim > 1:
@@ -57,10 +82,9 @@ def random_llama(size: TinySize, seed: int = 0) -> LlamaForCausalLM:
             p.copy_(p.half().float())
         else:
             p.normal_(mean=1.0, std=0.3)
-    return model
 
 
-def gguf_tensors(model: LlamaForCausalLM, size: TinySize) -> dict[str, NDArray[np.float32]]:
+def gguf_tensors(model: PreTrainedModel, size: TinySize) -> dict[str, NDArray[np.float32]]:
     """The model's weights under llama.cpp's names, in its layout."""
     names = {
         "self_attn.q_proj": "attn_q",
@@ -80,12 +104,14 @@ def gguf_tensors(model: LlamaForCausalLM, size: TinySize) -> dict[str, NDArray[n
             tensors["token_embd.weight"] = values
         elif name == "model.norm.weight":
             tensors["output_norm.weight"] = values
+        elif name == "lm_head.weight":
+            tensors["output.weight"] = values
         else:
-            _, _, layer, *rest, _ = name.split(".")
+            _, _, layer, *rest, kind = name.split(".")
             ours = names[".".join(rest)]
-            if ours in ("attn_q", "attn_k"):
+            if ours in ("attn_q", "attn_k") and isinstance(model, LlamaForCausalLM):
                 values = interleaved(values, size.n_heads if ours == "attn_q" else size.n_kv_heads)
-            tensors[f"blk.{layer}.{ours}.weight"] = values
+            tensors[f"blk.{layer}.{ours}.{kind}"] = values
     return tensors
 
 

@@ -1,5 +1,8 @@
 """``python -m engine.training.written_questions CONFIG``: questions about texts that have none.
 
+On several GPUs start it with ``torchrun``: each process learns from its share of the questions and
+writes about its share of the texts.
+
 People's questions are few and the hypernetwork soon knows them by heart. So the base model learns from them
 to write more, and to answer: kept is a question that it answers, reading the paragraph, as it meant it.
 Source: Alberti et al. 2019, "Synthetic QA Corpora Generation with Roundtrip Consistency", arXiv 1906.05416.
@@ -12,6 +15,7 @@ import lzma
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +26,7 @@ from tokenizers import Tokenizer
 from engine.errors import EngineError
 from engine.models.tokenizer import load_tokenizer
 from engine.training.metrics import score
+from engine.training.place import Place, find_place
 from engine.training.question_sets import parse, read_lines
 from engine.training.transformers_base import embedded_in_transformers
 from engine.training.written_questions.config import WritingConfig
@@ -51,47 +56,66 @@ class Run:
         FileNotFoundError: a set is not there.
     """
 
-    def __init__(self, config: WritingConfig, device: torch.device) -> None:
-        self._config = config
+    def __init__(self, config: WritingConfig, place: Place) -> None:
+        self._config, self._place = config, place
         self._tokenizer: Tokenizer = load_tokenizer(config.base_model)
         self._forms = Forms(self._tokenizer)
         self._paragraphs = Paragraphs(self._tokenizer, config.paragraph_tokens)
-        self._rng = np.random.default_rng(config.seed)
-        self._styles = Styles.of(config.keyword_share, config.seed)
-        torch.manual_seed(config.seed)
+        self._styles = Styles.of(config.keyword_share, config.seed + place.rank)
+        torch.manual_seed(config.seed + place.rank)
         model = embedded_in_transformers(config.base_model)
-        self._writer = Writer(model, device, self._forms.end_of_turn[0])
+        self._writer = Writer(model, place.device, self._forms.end_of_turn[0])
 
     def run(self) -> int:
         """Learn, write, and return how many questions were written."""
         config = self._config
         lessons = self._lessons()
+        if not lessons:
+            detail = "No question of the sets in learn_from, or too few of them, has its answer in the text."
+            raise EngineError("There is nothing to learn from.", detail)
         losses = self._writer.learn(
             lessons,
             minutes=config.learn_minutes,
             batch_tokens=config.batch_tokens,
             lr=config.lr,
-            rng=self._rng,
+            rng=np.random.default_rng((config.seed, self._place.rank)),
         )
         logger.info(
             "learnt from %d lessons in %d steps, loss %.2f at first, %.2f at last",
             len(lessons), len(losses), np.mean(losses[:10]), np.mean(losses[-10:]),
         )  # fmt: skip
         n_questions = 0
-        beside = config.out.with_name(config.out.name + ".new")
+        beside = self._part(self._place.rank)
         with lzma.open(beside, "wt", encoding="utf-8", preset=1) as file:
             for asked in (self._answered_sentences(), *self._written()):
                 n_questions += len(asked)
                 file.writelines(self._lines(asked))
-        beside.replace(config.out)
-        logger.info("%d questions in %s", n_questions, config.out.name)
+        logger.info("%d questions written", n_questions)
+        self._place.barrier()
+        if self._place.is_first:
+            self._join_parts()
         return n_questions
 
+    def _part(self, rank: int) -> Path:
+        """What a process writes until all have done."""
+        return self._config.out.with_name(f"{self._config.out.name}.{rank}.new")
+
+    def _join_parts(self) -> None:
+        """All processes' questions as one file: xz streams behind each other are one stream."""
+        first, *others = (self._part(rank) for rank in range(self._place.n_processes))
+        with first.open("ab") as whole:
+            for part in others:
+                whole.write(part.read_bytes())
+                part.unlink()
+        first.replace(self._config.out)
+
     def _lessons(self) -> list[Lesson]:
+        """This process's share of them."""
+        rank, n_processes = self._place.rank, self._place.n_processes
         return [
             lesson
             for name in self._config.learn_from
-            for example in parse(read_lines(self._config.data, name))
+            for example in parse(read_lines(self._config.data, name))[rank::n_processes]
             for asked in self._paragraphs.asked(example)
             for lesson in self._forms.lessons(asked)
         ]
@@ -104,6 +128,7 @@ class Run:
             for example in parse(read_lines(self._config.data, name), max_answer_chars=None)
             for one in self._paragraphs.asked(example)
         ]
+        asked = asked[self._place.rank :: self._place.n_processes]
         kept: list[Asked] = []
         for part in _parts(asked, self._config.n_sequences):
             from_sentence = self._answers([Asked(one.answer, one.question, "") for one in part])
@@ -122,11 +147,14 @@ class Run:
             for name in config.write_about
             for example in parse(read_lines(config.data, name), max_answer_chars=None)
         }
-        paragraphs = [paragraph for text in sorted(texts) for paragraph in self._paragraphs.of(text)]
-        order = [paragraphs[i] for i in self._rng.permutation(len(paragraphs))]
+        in_order = sorted(texts)
+        order = np.random.default_rng(config.seed).permutation(len(in_order))
+        mine = order[self._place.rank :: self._place.n_processes]
+        # Cut as they are needed: that takes longer than all the writing that there may be time for.
+        paragraphs = (paragraph for i in mine for paragraph in self._paragraphs.of(in_order[i]))
         started = time.monotonic()
         n_drawn = n_kept = n_read = 0
-        for part in _parts(order, config.n_sequences // config.n_samples):
+        while part := list(islice(paragraphs, config.n_sequences // config.n_samples)):
             if time.monotonic() - started > config.write_minutes * 60:
                 break
             drawn = self._writer.write(
@@ -191,12 +219,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = WritingConfig.load(options.config)
     except (OSError, ValueError) as exc:
         parser.error(str(exc))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    place = find_place()
     try:
-        Run(config, device).run()
+        Run(config, place).run()
     except (EngineError, OSError) as exc:
         print(f"written_questions: {exc}", file=sys.stderr)
         return 1
+    place.leave()
     return 0
 
 

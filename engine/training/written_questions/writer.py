@@ -1,5 +1,6 @@
 """The base model, fine-tuned to write questions and to answer them; transformers trains and samples it."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,15 +9,24 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import LlamaForCausalLM
+from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
 from engine.training.written_questions.forms import Lesson
 
 _MOST_WRITTEN_TOKENS = 56
 _MOST_ANSWER_TOKENS = 24
-_TOP_P = 0.9
+_LEAST_SHARE = 0.05
+"""Of the likeliest token's probability; less likely ones are never drawn."""
 _WARMUP_STEPS = 30
 _CLIP_NORM = 1.0
+
+
+class _LikelyTokens(LogitsProcessor):
+    """Min-p sampling (Nguyen et al. 2024, arXiv 2407.01082); transformers' own sorts the whole vocabulary."""
+
+    def __call__(self, _ids: Tensor, scores: Tensor) -> Tensor:
+        least = scores.amax(dim=-1, keepdim=True) + math.log(_LEAST_SHARE)
+        return scores.masked_fill(scores < least, -torch.inf)
 
 
 class Writer:
@@ -30,7 +40,7 @@ class Writer:
 
     def __init__(
         self,
-        model: LlamaForCausalLM,
+        model: PreTrainedModel,
         device: torch.device,
         end_of_turn: int,
         *,
@@ -115,9 +125,10 @@ class Writer:
         for row, prompt in enumerate(prompts):  # left-padded: all continue at the same column
             ids[row, width - len(prompt) :] = torch.tensor(prompt)
             mask[row, width - len(prompt) :] = 1
-        drawing: dict[str, Any] = (
-            {} if n_samples is None else {"num_return_sequences": n_samples, "top_p": _TOP_P, "top_k": 0}
-        )
+        drawing: dict[str, Any] = {}
+        if n_samples is not None:
+            likely = LogitsProcessorList([_LikelyTokens()])
+            drawing = {"num_return_sequences": n_samples, "top_k": 0, "logits_processor": likely}
         out = self._model.generate(
             ids.to(self._device),
             attention_mask=mask.to(self._device),
