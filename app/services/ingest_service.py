@@ -102,10 +102,12 @@ class IngestService:
                 skipped.append(Skipped(item, "There is no such file."))
                 continue
             self._forgotten.remove(item)
+            is_new = self._catalog.document_by_path(item) is None
             document = self._catalog.add_document(item)
             has_news = self._queueing.learn(document, stamp, is_retry=document.state is DocumentState.FAILED)
             now = self._catalog.document(document.id) or document
-            (added if has_news else unchanged).append(now)
+            # Without news, a new one was queued by the dispatcher, which found it without a job at its start.
+            (added if has_news or is_new else unchanged).append(now)
         self._dispatcher.wake(forgive=True)
         return AddReport(
             tuple(added),

@@ -10,6 +10,7 @@ import pytest
 
 from app.bootstrap import Application
 from app.services.library_events import EngineState, EngineStateChanged, JobProgressed
+from app.services.queueing import Queueing
 from app.services.settling import FileStamp
 from storage.catalog import Catalog
 from storage.errors import StorageError
@@ -487,3 +488,26 @@ def test_a_note_renamed_under_the_workers_hands_is_read_under_its_new_name(bench
     bench.wait_ready("b.md")
     assert bench.ingest_engine.begun == ["a.md", "b.md"]  # the first looked in the wrong place
     assert bench.notices == []
+
+
+def test_a_new_note_that_the_start_of_learning_queued_first_is_told_as_added(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = bench.build()
+    learn = Queueing.learn
+
+    def learn_behind_the_recovery(
+        queueing: Queueing, document: DocumentRecord, stamp: FileStamp, *, is_retry: bool
+    ) -> bool:
+        learn(queueing, document, stamp, is_retry=True)  # as IngestDispatcher's recovery does
+        return learn(queueing, document, stamp, is_retry=is_retry)
+
+    monkeypatch.setattr(Queueing, "learn", learn_behind_the_recovery)
+
+    report = application.ingest.add_paths([bench.write("a.md", "One.")])
+
+    assert [document.path.name for document in report.added] == ["a.md"]
+    assert report.unchanged == ()
+    monkeypatch.undo()
+    again = application.ingest.add_paths([bench.notes / "a.md"])
+    assert [document.path.name for document in again.unchanged] == ["a.md"]
