@@ -28,9 +28,7 @@ from app.services.ports import (
     ImportWorkerFactory,
     IngestWorkerFactory,
     ModelWorkers,
-    PreparationEvent,
     PreparationWorkerFactory,
-    PrepareModels,
     SurveyWorkerFactory,
 )
 from app.services.profile_lock import ProfileLock
@@ -46,7 +44,7 @@ from engine.client import (
     ingest_client,
     survey_client,
 )
-from engine.models.messages import SurveyModels
+from engine.models.messages import PreparationEvent, PrepareModels, SurveyModels
 from storage import private_files
 from storage.catalog import Catalog
 from storage.chats import Chats
@@ -64,7 +62,7 @@ FORGOTTEN_NAME = "forgotten.json"
 
 def preparation_client(wanted: PrepareModels) -> WorkerClient[object, PreparationEvent]:
     """The client of the process that unpacks the base model."""
-    return WorkerClient("app.model_preparation:main", wanted, "models")
+    return WorkerClient("engine.models.prepare_worker:main", wanted, "models")
 
 
 @dataclass(frozen=True, slots=True)

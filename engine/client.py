@@ -228,17 +228,17 @@ def chat_client(settings: EngineSettings) -> WorkerClient[ChatCommand, ChatEvent
 
 def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound | WorkerFailed]:
     """The client of the process that looks which models are there."""
-    return WorkerClient("engine.models.survey:main", wanted, "survey")
+    return WorkerClient("engine.models.inventory:main", wanted, "survey")
 
 
 def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
     """The client of the process that downloads a model; the only one that uses the network."""
-    return WorkerClient("engine.models.fetch:main", wanted, "fetch")
+    return WorkerClient("engine.hypernetwork.fetch_worker:main", wanted, "fetch")
 
 
 def add_client(wanted: AddModel) -> WorkerClient[Shutdown, AddEvent]:
     """The client of the process that tries a model file of the user's."""
-    return WorkerClient("engine.models.adding:main", wanted, "add", logging.INFO)
+    return WorkerClient("engine.chat.model_trial:main", wanted, "add", logging.INFO)
 
 
 def import_client(order: ImportAdapter) -> WorkerClient[Shutdown, AdapterImported | WorkerFailed]:

@@ -209,8 +209,8 @@ def load_models(settings: EngineSettings) -> Internalizer:
             settings.base_model, settings.weights_dir, settings.device, settings.n_threads
         )
     # transformers takes seconds to import: not for the embedded base, which does without.
+    from engine.formats.weights_file import hypernetwork_hash
     from engine.hypernetwork.published import PublishedInternalizer
-    from engine.hypernetwork.weights_file import hypernetwork_hash
 
     return PublishedInternalizer.load(
         settings.base_hash or base_model_hash(settings.base_model),

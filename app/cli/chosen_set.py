@@ -12,9 +12,9 @@ from app.cli.home import home_of
 from app.cli.naming import find_documents
 from app.cli.one_shot import prepare_models
 from app.services.answer_sets import part_of
-from app.services.ports import PreparedModels
 from engine.adapters.messages import AdapterSet, SetMember
 from engine.messages import AdapterPart
+from engine.models.messages import PreparedModels
 from storage.records import DocumentKind, DocumentRecord, DocumentState
 
 _NOT_IN_FILE_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]')

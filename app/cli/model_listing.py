@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from app.services.model_words import STATES, machine_text, parts_that_ask, progress_text, size_text
-from engine.models.fitting import Accelerator, Machine
 from engine.models.messages import FetchProgressed, ModelFound, ModelsFound, ModelState, PartFound
+from engine.models.requirements import Accelerator, Machine
 
 _MENDABLE = (ModelState.CHANGED, ModelState.UNPREPARED)
 """What the command that fetches brings in order, although nothing may be left to download."""

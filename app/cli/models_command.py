@@ -26,9 +26,9 @@ from app.services.model_words import (
     STATES,
 )
 from engine.errors import EngineError
-from engine.models.catalogue import BUILT_IN, is_own
-from engine.models.fitting import Fit, gigabytes
 from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, ModelsFound, ModelState
+from engine.models.registry import BUILT_IN, is_own
+from engine.models.requirements import Fit, gigabytes
 
 
 def list_models(options: argparse.Namespace, console: Console) -> int:

@@ -6,10 +6,10 @@ from app.bootstrap import Profile, models_wanted, preparation_client
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.services import one_shot
-from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
 from engine.adapters.messages import MergeProgress
 from engine.client import WorkerClient
 from engine.errors import EngineError
+from engine.models.messages import PreparationProgress, PreparedModels, PrepareModels
 
 EventT = TypeVar("EventT")
 

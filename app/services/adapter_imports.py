@@ -7,16 +7,11 @@ from pathlib import Path
 from app.services.library_events import DocumentsChanged, LibraryEvents
 from app.services.note_files import canonical
 from app.services.one_shot import run_one_shot
-from app.services.ports import (
-    ImportWorkerFactory,
-    PreparationProgress,
-    PreparationWorkerFactory,
-    PreparedModels,
-    PrepareModels,
-)
+from app.services.ports import ImportWorkerFactory, PreparationWorkerFactory
 from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.errors import InvalidAdapter
 from engine.messages import Codec
+from engine.models.messages import PreparationProgress, PreparedModels, PrepareModels
 from storage.catalog import Catalog
 from storage.imported_adapters import ImportedAdapters
 from storage.records import DocumentRecord, NewImport

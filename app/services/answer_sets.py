@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.services.ports import PreparedModels
 from app.services.routing import RoutedChunk, route, shares, take_all
 from engine.messages import AdapterPart, AnswerMode, Codec
+from engine.models.messages import PreparedModels
 from storage.catalog import Catalog
 from storage.imported_adapters import ImportedAdapters
 from storage.records import AdapterRecord, ImportRecord, SourceRecord

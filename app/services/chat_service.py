@@ -20,7 +20,7 @@ from app.services.current_question import CurrentQuestion, Question, facts_of
 from app.services.library_events import DocumentsChanged, LibraryEvent, LibraryEvents
 from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
-from app.services.ports import ChatWorkerFactory, PreparedModels
+from app.services.ports import ChatWorkerFactory
 from app.services.settings import SettingsFile
 from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
 from engine.messages import (
@@ -38,6 +38,7 @@ from engine.messages import (
     WorkerFailed,
     WorkerReady,
 )
+from engine.models.messages import PreparedModels
 from storage.catalog import Catalog
 from storage.chats import Chats
 from storage.errors import StorageError

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from engine.foreign_json import read_json
+from engine.formats.foreign_json import read_json
 
 CALIBRATION_FILE = "confidence.json"
 LEAST_LOGPROB = -20.0

@@ -6,7 +6,7 @@ Kept in a file of its own that only the user may read: never in the settings, th
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.models.whole_files import write_whole
+from engine.formats.atomic_files import write_whole
 
 _LONGEST = 500
 _ONLY_THE_USER = 0o600

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.services.library_events import DocumentsChanged, JobProgressed, LibraryEvents
 from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
-from app.services.ports import IngestWorkerFactory, PreparedModels
+from app.services.ports import IngestWorkerFactory
 from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
 from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
@@ -27,6 +27,7 @@ from engine.messages import (
     WorkerDied,
     WorkerFailed,
 )
+from engine.models.messages import PreparedModels
 from storage.catalog import Catalog
 from storage.errors import StorageError
 from storage.ingest_queue import IngestQueue

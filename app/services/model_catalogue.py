@@ -9,10 +9,9 @@ from pathlib import Path
 
 from app.services.hub_token import HubToken, TokenMissing
 from app.services.one_shot import run_one_shot
-from app.services.ports import ModelWorkers, PreparationProgress, PreparedModels, PrepareModels
+from app.services.ports import ModelWorkers
 from app.services.settings import SettingsFile
 from engine.errors import EngineDied, ModelUnavailable
-from engine.models.catalogue import find_entry
 from engine.models.messages import (
     AddModel,
     FetchModel,
@@ -20,10 +19,14 @@ from engine.models.messages import (
     ModelAdded,
     ModelFetched,
     ModelsFound,
+    PreparationProgress,
+    PreparedModels,
+    PrepareModels,
     SurveyModels,
     TokenNeeded,
 )
 from engine.models.own import OwnModels
+from engine.models.registry import find_entry
 from engine.models.store import ModelStore
 
 

@@ -12,16 +12,10 @@ from app.services.library_events import (
     ModelPreparationProgressed,
 )
 from app.services.notices import NoticeBoard
-from app.services.ports import (
-    PreparationEvent,
-    PreparationProgress,
-    PreparationWorker,
-    PreparationWorkerFactory,
-    PreparedModels,
-    PrepareModels,
-)
+from app.services.ports import PreparationWorker, PreparationWorkerFactory
 from app.services.settings import Settings
 from engine.messages import EngineSettings, WorkerDied, WorkerFailed
+from engine.models.messages import PreparationEvent, PreparationProgress, PreparedModels, PrepareModels
 
 _NOT_PREPARED = "The language model could not be prepared."
 

@@ -1,6 +1,5 @@
 """What the window and the terminal say about base models and their download, in the same words."""
 
-from engine.models.fitting import Machine, gigabytes
 from engine.models.messages import (
     FetchPhase,
     FetchProgressed,
@@ -8,6 +7,7 @@ from engine.models.messages import (
     ModelState,
     PartFound,
 )
+from engine.models.requirements import Machine, gigabytes
 
 STATES = {
     ModelState.READY: "ready",

@@ -6,7 +6,6 @@ inheriting.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from engine.adapters.messages import AdapterImported, ImportAdapter
@@ -20,9 +19,16 @@ from engine.messages import (
     WorkerDied,
     WorkerFailed,
 )
-from engine.models.catalogue import BUILT_IN
-from engine.models.messages import AddEvent, AddModel, FetchEvent, FetchModel, ModelsFound, SurveyModels
-from engine.prompt_frame import ChatForm
+from engine.models.messages import (
+    AddEvent,
+    AddModel,
+    FetchEvent,
+    FetchModel,
+    ModelsFound,
+    PreparationEvent,
+    PrepareModels,
+    SurveyModels,
+)
 
 CommandT = TypeVar("CommandT", contravariant=True)
 EventT = TypeVar("EventT", covariant=True)
@@ -52,59 +58,6 @@ class WorkerPort(Protocol[CommandT, EventT]):
         """Ask the worker to finish, wait, kill it when the time is over. Not from inside ``on_event``."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class PreparedModels:
-    """The models every answer and every adapter of this run belongs to.
-
-    Attributes:
-        base_model: the GGUF of the base model.
-        weights_dir: folder of the hypernetwork.
-        base_hash: SHA-256 hex of ``base_model``.
-        hypernetwork_hash: SHA-256 hex over the hypernetwork's tensors and config.
-        encoder_dir: transformers folder of the context encoder; None for the built-in model.
-        form: how a model of the user's own is asked, for which no hypernetwork is known: nothing is learnt
-            for it. Then ``base_hash`` is empty and ``weights_dir`` the built-in hypernetwork's. Else None.
-    """
-
-    base_model: Path
-    weights_dir: Path
-    base_hash: str
-    hypernetwork_hash: str
-    encoder_dir: Path | None = None
-    form: ChatForm | None = None
-
-    @property
-    def has_hypernetwork(self) -> bool:
-        """Whether notes are learnt for it; otherwise they are searched and quoted."""
-        return self.form is None
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareModels:
-    """What the preparing process is started with.
-
-    Attributes:
-        cache_dir: where base models are kept.
-        weights_dir: hypernetwork of the built-in model.
-        records_dir: where it is written down what was fetched.
-        name: of the model, as ``loreleaf models list`` shows it.
-    """
-
-    cache_dir: Path
-    weights_dir: Path
-    records_dir: Path
-    name: str = BUILT_IN
-
-
-@dataclass(frozen=True, slots=True)
-class PreparationProgress:
-    """Share of the base model's preparation that is done, 0 to 1."""
-
-    share: float
-
-
-PreparationEvent = PreparationProgress | PreparedModels | WorkerFailed
 
 IngestWorker = WorkerPort[IngestCommand, IngestEvent]
 ChatWorker = WorkerPort[ChatCommand, ChatEvent]

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from app.services.library_events import DocumentsChanged, LibraryEvents
 from app.services.note_files import MAX_NOTE_BYTES, hash_file, stamp_of
-from app.services.ports import PreparedModels
 from app.services.settling import FileStamp
+from engine.models.messages import PreparedModels
 from storage.catalog import Catalog
 from storage.errors import NotInCatalog
 from storage.ingest_queue import IngestQueue

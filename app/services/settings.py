@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.services.notices import NoticeBoard
 from engine.messages import AnswerMode
-from engine.models.catalogue import BUILT_IN
+from engine.models.registry import BUILT_IN
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 

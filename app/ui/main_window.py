@@ -40,7 +40,7 @@ from app.ui.transcript_model import TranscriptModel
 from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
 from engine.messages import AnswerMode
-from engine.models.catalogue import is_own
+from engine.models.registry import is_own
 from storage.records import ChatRecord, DocumentRecord
 from storage.titles import on_one_line
 

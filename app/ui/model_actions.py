@@ -24,8 +24,6 @@ from app.services.one_shot import OneShotStopped
 from app.ui.background import Background
 from app.ui.late_services import LateServices
 from engine.errors import EngineError
-from engine.models.catalogue import find_entry, is_own
-from engine.models.fitting import gigabytes
 from engine.models.messages import (
     FetchPhase,
     FetchProgressed,
@@ -34,6 +32,8 @@ from engine.models.messages import (
     ModelsFound,
     ModelState,
 )
+from engine.models.registry import find_entry, is_own
+from engine.models.requirements import gigabytes
 from storage.errors import StorageError
 
 _FORESEEN = (EngineError, StorageError, OSError)

@@ -18,8 +18,8 @@ from app.ui.model_actions import Download, ModelsShown, Remark
 from app.ui.plain_text import MarkupLabel, PlainLabel
 from app.ui.theme import GAP, MARGIN, current_theme
 from app.ui.token_panel import TokenPanel
-from engine.models.fitting import Fit
 from engine.models.messages import ModelFound, ModelState
+from engine.models.requirements import Fit
 
 _FIT_KINDS = {Fit.FITS: "good", Fit.SLOW: "busy", Fit.WONT_FIT: "grave"}
 _FETCH_VERBS = {

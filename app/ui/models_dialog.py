@@ -22,8 +22,8 @@ from app.ui.model_card import ModelCard
 from app.ui.model_files_dialog import ModelFilesDialog
 from app.ui.plain_text import PlainLabel
 from app.ui.theme import GAP
-from engine.models.fitting import gigabytes
 from engine.models.messages import ModelFound
+from engine.models.requirements import gigabytes
 
 _INTRODUCTION = (
     "Loreleaf learns your notes and answers with one of these. The first comes with it and runs anywhere. "

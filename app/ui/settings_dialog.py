@@ -18,7 +18,7 @@ from app.services.settings import Settings
 from app.ui.chat_view import MODES
 from app.ui.choice_box import ChoiceBox
 from app.ui.plain_text import PlainLabel, plain_tool_tip
-from engine.models.catalogue import CATALOGUE
+from engine.models.registry import CATALOGUE
 
 DEVICE_NAMES = (
     ("auto", "Choose for me"),

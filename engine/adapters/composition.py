@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.adapters.latent_head import LatentHead
-from engine.adapters.lora import LoraFactors
 from engine.adapters.lora_f16 import decode
 from engine.adapters.lora_sum import LoraSum
+from engine.formats.lora import LoraFactors
 from engine.messages import AdapterPart, Codec
 
 BATCH = 16

@@ -12,10 +12,10 @@ import numpy as np
 from engine.adapters.messages import AdapterSet, SetMember
 from engine.adapters.peft_format import CARD_FILE, CONFIG_FILE, TENSORS_FILE
 from engine.adapters.provenance import MERGED, read_notes, tidy_title
-from engine.adapters.safetensors_header import parse_header
 from engine.errors import EngineError
-from engine.models.gguf_header import read_header
-from engine.models.whole_files import make_private_folders
+from engine.formats.atomic_files import make_private_folders
+from engine.formats.gguf_header import read_header
+from engine.formats.safetensors_header import parse_header
 
 _OVERWRITE = "Name another place, or say --overwrite."
 

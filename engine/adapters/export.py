@@ -11,8 +11,8 @@ from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import AdapterExported, ExportAdapter
 from engine.adapters.peft_format import peft_files, write_peft
 from engine.adapters.provenance import Provenance
-from engine.adapters.target import target_of
-from engine.models.whole_files import write_private
+from engine.formats.atomic_files import write_private
+from engine.models.base_geometry import target_of
 from engine.outcome import tell_outcome
 
 

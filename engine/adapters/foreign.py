@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.adapters.gguf_format import TENSOR_NAMES
-from engine.adapters.lora import Float32, LoraFactors
-from engine.adapters.target import AdapterTarget
 from engine.errors import InvalidAdapter
+from engine.formats.lora import Float32, LoraFactors
+from engine.models.base_geometry import AdapterTarget
 
 MAX_NUMBERS = 1 << 28
 """Half a gigabyte in float16: a rank of 64 on all layers of a model of 7B. SQLite takes blobs of one."""

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.adapters.lora import LoraFactors
 from engine.errors import InvalidAdapter
+from engine.formats.lora import LoraFactors
 
 Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]

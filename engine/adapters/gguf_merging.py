@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.adapters.gguf_format import TENSOR_NAMES, VALUE_STRING, interleave_rows
-from engine.adapters.lora import Float32, LoraFactors
-from engine.adapters.target import AdapterTarget, target_of
 from engine.errors import InvalidAdapter
-from engine.models.gguf_header import GgufHeader, TensorEntry, read_header
+from engine.formats.gguf_header import GgufHeader, TensorEntry, read_header
+from engine.formats.lora import Float32, LoraFactors
+from engine.models.base_geometry import AdapterTarget, target_of
 
 _COPIED_BYTES = 1 << 24
 _COUNTS_AT = 8

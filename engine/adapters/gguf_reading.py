@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
 from engine.adapters.gguf_format import TENSOR_NAMES, separate_rows
-from engine.adapters.lora import Float32
-from engine.adapters.target import AdapterTarget
-from engine.models.gguf_header import TensorEntry, Value, read_header
+from engine.formats.gguf_header import TensorEntry, Value, read_header
+from engine.formats.lora import Float32
+from engine.models.base_geometry import AdapterTarget
 
 _TENSOR = re.compile(r"blk\.(?P<layer>\d+)\.(?P<name>[a-z0-9_]+)\.weight\.lora_(?P<factor>[ab])")
 _MODULE_NAMES = {ours: name for name, ours in TENSOR_NAMES.items()}

@@ -24,8 +24,8 @@ from engine.adapters.gguf_format import (
     VALUE_UINT32,
     VERSION,
 )
-from engine.adapters.target import AdapterTarget
 from engine.errors import InvalidAdapter
+from engine.models.base_geometry import AdapterTarget
 
 _MAX_VALUES = 64
 _MAX_STRING_BYTES = 1 << 20

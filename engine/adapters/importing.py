@@ -7,13 +7,13 @@ import numpy as np
 
 from engine.adapters.foreign import ForeignAdapter, fit, refused
 from engine.adapters.gguf_reading import read_gguf
-from engine.adapters.lora import LoraFactors
 from engine.adapters.lora_f16 import ImportedLora, content_hash, decode, encode
 from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.adapters.peft_reading import read_peft
 from engine.adapters.provenance import BASE_HASH, HYPERNETWORK_HASH, read_bias_ranks, read_title
-from engine.adapters.target import target_of
 from engine.errors import InvalidAdapter
+from engine.formats.lora import LoraFactors
+from engine.models.base_geometry import target_of
 from engine.outcome import tell_outcome
 
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.adapters.lora import LoraFactors
 from engine.errors import InvalidAdapter, ModelUnavailable
-from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
-from engine.hypernetwork.weights_file import load_tensors
+from engine.formats.hypernetwork_config import TENSORS_FILE, HypernetworkConfig
+from engine.formats.lora import LoraFactors
+from engine.formats.weights_file import load_tensors
 
 Float32 = NDArray[np.float32]
 _PREFIXES = ("head.", "scaler_A.", "scaler_B.", "bias_A.", "bias_B.", "quotes_A.", "quotes_B.")

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from engine.adapters.lora import Float32, LoraFactors
-from engine.adapters.safetensors_header import parse_header
 from engine.errors import InvalidAdapter
-from engine.foreign_json import parse_json
+from engine.formats.foreign_json import parse_json
+from engine.formats.lora import Float32, LoraFactors
+from engine.formats.safetensors_header import parse_header
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _PEAK_EXPONENT = 6

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.adapters.lora import Float32, LoraFactors, concatenate
+from engine.formats.lora import Float32, LoraFactors, concatenate
 
 _SLACK = 2
 """Factors are gathered up to this many times the width before they are multiplied out."""

@@ -14,7 +14,7 @@ from engine.adapters.latent_head import LatentHead
 from engine.adapters.messages import MergeAdapters, MergeProgress, ModelMerged
 from engine.adapters.provenance import MERGED, Provenance
 from engine.adapters.transformers_merging import TransformersBase
-from engine.models.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, create_private, put_in_place
+from engine.formats.atomic_files import PRIVATE_FILE, PRIVATE_FOLDER, create_private, put_in_place
 from engine.outcome import tell_outcome
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from engine.adapters.lora import Float32, LoraFactors
 from engine.errors import InvalidAdapter
-from engine.models.whole_files import make_private_folders, write_private
+from engine.formats.atomic_files import make_private_folders, write_private
+from engine.formats.lora import Float32, LoraFactors
 
 CONFIG_FILE = "adapter_config.json"
 TENSORS_FILE = "adapter_model.safetensors"

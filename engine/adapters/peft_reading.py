@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
 from engine.adapters.layer_patterns import values_by_layer
-from engine.adapters.lora import Float32
 from engine.adapters.peft_format import BLOCKS, CONFIG_FILE, TENSORS_FILE
-from engine.adapters.safetensors_header import TensorSpan, parse_header, to_float32
-from engine.foreign_json import read_json
+from engine.formats.foreign_json import read_json
+from engine.formats.lora import Float32
+from engine.formats.safetensors_header import TensorSpan, parse_header, to_float32
 
 _PICKLED_FILE = "adapter_model.bin"
 _TENSOR = re.compile(r"(?:base_model\.model\.)?(?P<path>.+)\.lora_(?P<factor>[AB])\.weight", re.ASCII)

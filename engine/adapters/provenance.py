@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from engine.adapters.messages import AdapterSet, SetMember
-from engine.foreign_json import parse_json
-from engine.hypernetwork.config import HypernetworkConfig
+from engine.formats.foreign_json import parse_json
+from engine.formats.hypernetwork_config import HypernetworkConfig
 from engine.prompt_frame import EMBEDDED, SYSTEM_TEXT, PromptFrame, frame_for
 
 EMBEDDED_HUB_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"

@@ -11,17 +11,17 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.adapters.lora import LoraFactors
 from engine.adapters.peft_format import BLOCKS, CARD_FILE
-from engine.adapters.safetensors_header import (
+from engine.errors import InvalidAdapter, ModelUnavailable
+from engine.formats.foreign_json import read_json
+from engine.formats.lora import LoraFactors
+from engine.formats.safetensors_header import (
     SafetensorsHeader,
     TensorSpan,
     from_float32,
     parse_header,
     to_float32,
 )
-from engine.errors import InvalidAdapter, ModelUnavailable
-from engine.foreign_json import read_json
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.adapters.gguf_validation import validate_adapter
-from engine.adapters.target import AdapterTarget, read_target
 from engine.chat import llama_library
 from engine.chat.llama_library import AbortSwitch, AdapterPointer, Pointer, llama_cpp
 from engine.chat.sampling import Sampler, Sampling
 from engine.chat.template_tokens import TemplateTokens
 from engine.chat.wording import Wording
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
+from engine.models.base_geometry import AdapterTarget, read_target
 
 _SLICE_TOKENS = 256
 """Prompt tokens per decode: where the abort switch does nothing (GPUs), a stop is noticed after this many."""

@@ -17,7 +17,7 @@ from engine.chat.sampling import Sampling, log_probabilities
 from engine.chat.threads import choose_threads
 from engine.chat.wording import Wording
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
-from engine.hypernetwork.weights_file import hypernetwork_hash
+from engine.formats.weights_file import hypernetwork_hash
 from engine.messages import (
     AdapterPart,
     AnswerBegun,

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from engine.errors import ModelUnavailable
+from engine.formats.hypernetwork_config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.checkpoint_file import CheckpointFile
 from engine.hypernetwork.checkpoint_pickle import PickledObject, StoredTensor, read_pickle
-from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.reading import is_out_of_memory
 

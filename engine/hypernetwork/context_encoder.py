@@ -1,6 +1,6 @@
 """States of a transformers model for the hypernetwork: the context encoder of the published bases.
 
-The embedded base has its own (engine.models.llama), which needs no transformers.
+The embedded base has its own (engine.hypernetwork.llama), which needs no transformers.
 Source: docs/doc-to-lora-spec.md, section 1.1.
 """
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import ModelUnavailable
-from engine.hypernetwork.config import HypernetworkConfig
+from engine.formats.hypernetwork_config import HypernetworkConfig
 
 TakeStates = Callable[[int, Tensor], None]
 """Told the number of a state and the state itself, (C, S, D), while the encoder runs."""

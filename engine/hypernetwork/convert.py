@@ -4,9 +4,9 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from engine.formats.atomic_files import put_in_place, write_whole
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE
 from engine.hypernetwork.checkpoint import read_checkpoint
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
-from engine.models.whole_files import put_in_place, write_whole
 
 
 def convert_checkpoint(path: Path, folder: Path) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.adapters.attach import attached
 from engine.errors import EngineError
-from engine.hypernetwork.config import HypernetworkConfig
+from engine.formats.hypernetwork_config import HypernetworkConfig
+from engine.hypernetwork.attach import attached
 from engine.hypernetwork.context_encoder import ContextEncoder, bare_decoder, decoder_layers
 from engine.hypernetwork.hypernetwork import Factors, Hypernetwork, combine
 from engine.hypernetwork.reading import Chunks, Pieces, is_out_of_memory, read_latents

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.hypernetwork.config import HypernetworkConfig
+from engine.formats.hypernetwork_config import HypernetworkConfig
 from engine.hypernetwork.perceiver import GatedMLP, PerLayerProjection, Resampler
 
 Factors = Mapping[str, tuple[Tensor, Tensor]]

@@ -12,15 +12,15 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from engine.errors import EngineError, ModelUnavailable
-from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
+from engine.formats.hypernetwork_config import TENSORS_FILE, HypernetworkConfig
+from engine.formats.weights_file import hypernetwork_hash, load_tensors
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.latents import encode_latents
+from engine.hypernetwork.llama import FrozenLlama
 from engine.hypernetwork.note_tokens import NoteTokens
 from engine.hypernetwork.placement import Placement, choose_device
 from engine.hypernetwork.reading import is_out_of_memory
-from engine.hypernetwork.weights_file import hypernetwork_hash, load_tensors
 from engine.models.embedded import base_model_hash
-from engine.models.llama import FrozenLlama
 
 
 class Internalizer:

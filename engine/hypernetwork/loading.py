@@ -16,9 +16,9 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from engine.errors import ModelUnavailable
+from engine.formats.hypernetwork_config import CONFIG_FILE, HypernetworkConfig
 from engine.hypernetwork import blocked_attention
 from engine.hypernetwork.checkpoint import CHECKPOINT_FILE, read_checkpoint
-from engine.hypernetwork.config import CONFIG_FILE, HypernetworkConfig
 from engine.hypernetwork.context_encoder import ContextEncoder, bare_decoder
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.hypernetwork import Hypernetwork

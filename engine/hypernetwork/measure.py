@@ -20,12 +20,12 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, Gemma2Config
 
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
+from engine.formats.weights_file import save_tensors
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.loading import load_checkpoint
 from engine.hypernetwork.reading import Chunks
-from engine.hypernetwork.weights_file import save_tensors
 
 SHAPES: dict[str, dict[str, int]] = {
     "gemma-2-2b": {

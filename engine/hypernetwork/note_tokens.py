@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from engine.hypernetwork.config import HypernetworkConfig
-from engine.models.tokenizer import load_tokenizer
+from engine.formats.hypernetwork_config import HypernetworkConfig
+from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 
 
 class NoteTokens:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.errors import ModelUnavailable
-from engine.hypernetwork.config import HypernetworkConfig
+from engine.formats.hypernetwork_config import HypernetworkConfig
 from engine.hypernetwork.note_tokens import NoteTokens
 from engine.messages import NO_HYPERNETWORK
 from engine.models.embedded import find_embedded_gguf

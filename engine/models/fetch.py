@@ -1,4 +1,4 @@
-"""Makes a model of the catalogue complete: local files, downloads, checks, preparation. Entry of a process.
+"""Makes a model of the registry complete: local files, downloads, checks, preparation.
 
 What was checked is written down file by file, so that an interruption costs at most the bytes that were on
 their way.
@@ -8,14 +8,12 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
 from engine.errors import ModelUnavailable
+from engine.formats.atomic_files import sha256_of
 from engine.installed import what_larger_models_lack
-from engine.messages import Shutdown
-from engine.models.catalogue import HubPart, ModelEntry, Role, find_entry
 from engine.models.download import (
     RETRY_PAUSES_S,
     FetchStopped,
@@ -28,53 +26,20 @@ from engine.models.hub import Hub, TokenRequired, token_wanted
 from engine.models.hub_listing import RemoteFile
 from engine.models.local_files import LocalPart, find_parts
 from engine.models.messages import (
-    FetchModel,
     FetchPhase,
     FetchProgressed,
     ModelFetched,
     Origin,
-    TokenNeeded,
 )
-from engine.models.preparation import checksums, prepare
+from engine.models.preparation import Convert, checksums, prepare
+from engine.models.registry import HubPart, ModelEntry, Role
 from engine.models.store import FileRecord, ModelRecord, ModelStore, PartRecord
 from engine.models.validation import check_part
-from engine.models.whole_files import sha256_of
-from engine.outcome import tell_outcome
 
 logger = logging.getLogger(__name__)
 
 _PROGRESS_INTERVAL_S = 0.05
 """Whoever watches draws at most 20 times a second."""
-
-
-def main(conn: Connection, wanted: FetchModel) -> None:
-    """Fetch, tell how it goes and how it ended; Shutdown stops it. See ``engine.client``."""
-    stop = threading.Event()
-    threading.Thread(target=_hear_shutdown, args=(conn, stop), name="fetch-commands", daemon=True).start()
-    tell_outcome(conn, lambda: _fetch(conn, wanted, stop), "The model cannot be fetched.", wanted.models_dir)
-
-
-def _fetch(conn: Connection, wanted: FetchModel, stop: threading.Event) -> ModelFetched | TokenNeeded | None:
-    """What came of it; None when it was stopped."""
-    store = ModelStore(wanted.models_dir, wanted.records_dir)
-    try:
-        entry = find_entry(wanted.name)
-        fetch = ModelFetch(entry, store, lambda: Hub(wanted.given_token, wanted.kept_token), conn.send, stop)
-        return fetch.run(wanted.sources)
-    except FetchStopped:
-        logger.info("The download of %s was stopped.", wanted.name)
-        return None
-    except TokenRequired as exc:
-        return TokenNeeded(exc.title, exc.detail, exc.page, exc.has_refused)
-
-
-def _hear_shutdown(conn: Connection, stop: threading.Event) -> None:
-    try:
-        while not isinstance(conn.recv(), Shutdown):
-            pass
-    except (EOFError, OSError, TypeError):  # TypeError: the pipe was closed under it, at the end
-        logger.info("Nobody waits for the model any more.")
-    stop.set()
 
 
 class ModelFetch:
@@ -86,6 +51,7 @@ class ModelFetch:
         connect: makes the connection to the hub, if one is needed.
         tell: takes FetchProgressed, at most 20 a second.
         stop: set from another thread to stop soon.
+        convert: brings a checkpoint into Loreleaf's form.
         pauses_s: before each further try when a connection broke.
     """
 
@@ -96,6 +62,7 @@ class ModelFetch:
         connect: Callable[[], Hub],
         tell: Callable[[FetchProgressed], None],
         stop: threading.Event,
+        convert: Convert,
         pauses_s: Sequence[float] = RETRY_PAUSES_S,
     ) -> None:
         self._entry = entry
@@ -103,6 +70,7 @@ class ModelFetch:
         self._connect = connect
         self._progress = _Progress(tell, stop)
         self._stop = stop
+        self._convert = convert
         self._pauses_s = pauses_s
         self._record = store.load(entry.name)
 
@@ -221,12 +189,12 @@ class ModelFetch:
             return
         self._progress.tell(FetchPhase.PREPARING)
         if part.is_in_our_form:
-            from engine.hypernetwork.weights_file import hypernetwork_hash
+            from engine.formats.weights_file import hypernetwork_hash
 
             self._keep(replace(self._record, hypernetwork_hash=hypernetwork_hash(folder)))
             return
         self._create_folder()
-        identity = prepare(folder / part.files[0].name, prepared)
+        identity = prepare(folder / part.files[0].name, prepared, self._convert)
         files = tuple(FileRecord.of(prepared / file, sha256) for file, sha256 in checksums(prepared).items())
         self._keep(replace(self._record, prepared=files, hypernetwork_hash=identity))
 

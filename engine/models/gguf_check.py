@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.adapters.target import AdapterTarget, read_target
 from engine.errors import ModelUnavailable
-from engine.models.gguf_header import GgufHeader, read_header
+from engine.formats.gguf_header import GgufHeader, read_header
+from engine.models.base_geometry import AdapterTarget, read_target
 
 _ONE_OF_SEVERAL = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 """How llama-gguf-split names what it makes."""

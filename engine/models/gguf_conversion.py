@@ -13,7 +13,7 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.models.gguf_header import GgufHeader, TensorEntry, read_header
+from engine.formats.gguf_header import GgufHeader, TensorEntry, read_header
 
 _ALIGNMENT = 32
 

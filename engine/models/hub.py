@@ -14,9 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import ModelUnavailable
-from engine.models.catalogue import TOKENS_PAGE, HubPart
 from engine.models.hub_listing import OWN_FILES, Listing, RemoteFile, no_longer_there, read_listing
 from engine.models.hub_session import guard_session, refuse_open_token
+from engine.models.registry import TOKENS_PAGE, HubPart
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from engine.errors import ModelUnavailable
-from engine.models.catalogue import HubPart
+from engine.models.registry import HubPart
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo

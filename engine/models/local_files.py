@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
-from engine.models.catalogue import ModelEntry, Role
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE
+from engine.models.registry import ModelEntry, Role
 from engine.models.store import has_our_form
 from engine.models.validation import (
     INDEX_FILE,

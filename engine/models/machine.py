@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # its stubs are another package, for one number
 
 from engine.installed import missing_packages
-from engine.models.fitting import Accelerator, AcceleratorKind, Machine
+from engine.models.requirements import Accelerator, AcceleratorKind, Machine
 
 _ASK_TIMEOUT_S = 10.0
 _MIB = 1 << 20

@@ -8,8 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.messages import WorkerFailed
-from engine.models.catalogue import Role
-from engine.models.fitting import Machine, Verdict
+from engine.models.registry import BUILT_IN, Role
+from engine.models.requirements import Machine, Verdict
+from engine.prompt_frame import ChatForm
 
 # --- looking ------------------------------------------------------------------------------------------------
 
@@ -250,3 +251,60 @@ class ModelAdded:
 
 
 AddEvent = FetchProgressed | ModelAdded | WorkerFailed
+
+
+# --- preparing ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedModels:
+    """The models every answer and every adapter of this run belongs to.
+
+    Attributes:
+        base_model: the GGUF of the base model.
+        weights_dir: folder of the hypernetwork.
+        base_hash: SHA-256 hex of ``base_model``.
+        hypernetwork_hash: SHA-256 hex over the hypernetwork's tensors and config.
+        encoder_dir: transformers folder of the context encoder; None for the built-in model.
+        form: how a model of the user's own is asked, for which no hypernetwork is known: nothing is learnt
+            for it. Then ``base_hash`` is empty and ``weights_dir`` the built-in hypernetwork's. Else None.
+    """
+
+    base_model: Path
+    weights_dir: Path
+    base_hash: str
+    hypernetwork_hash: str
+    encoder_dir: Path | None = None
+    form: ChatForm | None = None
+
+    @property
+    def has_hypernetwork(self) -> bool:
+        """Whether notes are learnt for it; otherwise they are searched and quoted."""
+        return self.form is None
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareModels:
+    """What the preparing process is started with.
+
+    Attributes:
+        cache_dir: where base models are kept.
+        weights_dir: hypernetwork of the built-in model.
+        records_dir: where it is written down what was fetched.
+        name: of the model, as ``loreleaf models list`` shows it.
+    """
+
+    cache_dir: Path
+    weights_dir: Path
+    records_dir: Path
+    name: str = BUILT_IN
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationProgress:
+    """Share of the base model's preparation that is done, 0 to 1."""
+
+    share: float
+
+
+PreparationEvent = PreparationProgress | PreparedModels | WorkerFailed

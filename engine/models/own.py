@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelUnavailable
-from engine.foreign_json import read_json
-from engine.models import catalogue
+from engine.formats.atomic_files import write_whole
+from engine.formats.foreign_json import read_json
+from engine.models import registry
 from engine.models.store import FileRecord, checked_name, is_file_name
-from engine.models.whole_files import write_whole
 from engine.prompt_frame import ChatForm, PromptFrame
 
 RECORD_VERSION = 1
@@ -146,7 +146,7 @@ class OwnModels:
 
 
 def _names_of_catalogue() -> set[str]:
-    return {entry.name for entry in catalogue.CATALOGUE}
+    return {entry.name for entry in registry.CATALOGUE}
 
 
 def _unused_name(stem: str, used: Iterable[str]) -> str:

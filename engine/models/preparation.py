@@ -1,29 +1,23 @@
-"""The step after a download: the hypernetwork's checkpoint is brought into Loreleaf's form.
-
-The conversion itself is ``engine.hypernetwork.convert.convert_checkpoint``, imported when it is needed: it
-brings torch along.
-"""
+"""The step after a download: the hypernetwork's checkpoint is brought into Loreleaf's form."""
 
 import errno
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import ModelUnavailable
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
-from engine.hypernetwork.weights_file import hypernetwork_hash
-from engine.models.whole_files import sha256_of
+from engine.formats.atomic_files import sha256_of
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE
+from engine.formats.weights_file import hypernetwork_hash
 
 PREPARED_FILES = (CONFIG_FILE, TENSORS_FILE)
 
 
-def convert(checkpoint: Path, folder: Path) -> None:
-    """Write a checkpoint in Loreleaf's form; see ``convert_checkpoint``."""
-    from engine.hypernetwork.convert import convert_checkpoint
-
-    convert_checkpoint(checkpoint, folder)
+Convert = Callable[[Path, Path], None]
+"""Writes a checkpoint into a folder in Loreleaf's form: ``hypernetwork.convert.convert_checkpoint``."""
 
 
-def prepare(checkpoint: Path, folder: Path) -> str:
+def prepare(checkpoint: Path, folder: Path, convert: Convert) -> str:
     """Convert a checkpoint; what lay in ``folder`` is replaced.
 
     Returns:

@@ -16,11 +16,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from engine.errors import ModelUnavailable
-from engine.foreign_json import read_json
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE
-from engine.models.catalogue import Role
+from engine.formats.atomic_files import write_whole
+from engine.formats.foreign_json import read_json
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE
 from engine.models.messages import Origin
-from engine.models.whole_files import write_whole
+from engine.models.registry import Role
 
 RECORD_VERSION = 1
 PREPARED = "prepared"

@@ -11,10 +11,10 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from engine.errors import ModelUnavailable
-from engine.foreign_json import read_json
-from engine.hypernetwork.config import TENSORS_FILE, HypernetworkConfig
-from engine.models.catalogue import ModelEntry, Role
+from engine.formats.foreign_json import read_json
+from engine.formats.hypernetwork_config import TENSORS_FILE, HypernetworkConfig
 from engine.models.gguf_check import GgufFacts, check_matrices, read_model
+from engine.models.registry import ModelEntry, Role
 from engine.models.store import is_file_name
 
 INDEX_FILE = "model.safetensors.index.json"

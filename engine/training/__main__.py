@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.models.tokenizer import load_tokenizer
+from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.training.config import TrainConfig
 from engine.training.corpus_files import CorpusFiles
 from engine.training.loop import Trainer

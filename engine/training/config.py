@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from engine.hypernetwork.config import HypernetworkConfig
+from engine.formats.hypernetwork_config import HypernetworkConfig
 from engine.training.run_file import read_fields
 
 _DERIVED_FIELDS = frozenset(

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig
+from engine.formats.weights_file import save_tensors
 from engine.hypernetwork.hypernetwork import Hypernetwork
-from engine.hypernetwork.weights_file import save_tensors
 from engine.training.config import TrainConfig
 
 PART_BYTES = 14 * 2**20

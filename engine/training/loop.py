@@ -17,9 +17,9 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.hypernetwork.gguf_tokenizer import load_tokenizer
+from engine.hypernetwork.llama import FrozenLlama, decoder_layer
 from engine.hypernetwork.perceiver import PerceiverLayer
-from engine.models.llama import FrozenLlama, decoder_layer
-from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, draw_weights, epoch_order, make_batch, note_order
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus

@@ -13,9 +13,9 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.errors import EngineError
+from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.hypernetwork.internalizer import load_hypernetwork
-from engine.models.llama import FrozenLlama
-from engine.models.tokenizer import load_tokenizer
+from engine.hypernetwork.llama import FrozenLlama
 from engine.training.corpus import Limits
 from engine.training.held_out import (
     HeldOutNote,

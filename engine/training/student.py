@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import ModelUnavailable
-from engine.hypernetwork.config import HypernetworkConfig, TargetModule
+from engine.formats.hypernetwork_config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.internalizer import load_hypernetwork
-from engine.models.llama import FrozenLlama, LlamaConfig
+from engine.hypernetwork.llama import FrozenLlama, LlamaConfig
 from engine.training.batches import Batch, Teacher, pack
 from engine.training.common_part import common_share
 from engine.training.corpus import Tokens

@@ -7,8 +7,8 @@ import torch
 from transformers import LlamaConfig as HfConfig
 from transformers import LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from engine.models.gguf_header import read_header
-from engine.models.llama import FrozenLlama
+from engine.formats.gguf_header import read_header
+from engine.hypernetwork.llama import FrozenLlama
 
 
 def embedded_in_transformers(gguf: Path) -> LlamaForCausalLM | Qwen2ForCausalLM:

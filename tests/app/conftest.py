@@ -14,7 +14,7 @@ from app.bootstrap import Application, WorkerFactories, build
 from app.services.library_events import LibraryEvent
 from app.services.notices import Notice, NoticeBoard
 from app.services.settings import Settings, SettingsFile
-from engine.models import catalogue
+from engine.models import registry
 from storage.paths import ProfilePaths
 from storage.records import DocumentRecord, DocumentState
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
@@ -151,7 +151,7 @@ def toy_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub
     monkeypatch.setenv("HF_HOME", str(tmp_path / "no-login"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(catalogue, "CATALOGUE", (catalogue.CATALOGUE[0], toy_entry()))
+    monkeypatch.setattr(registry, "CATALOGUE", (registry.CATALOGUE[0], toy_entry()))
     with running_hub() as hub:
         publish(hub, tmp_path)
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)

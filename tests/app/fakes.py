@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from app.services.ports import PreparationEvent, PreparationProgress, PreparedModels, PrepareModels
 from engine.errors import EngineDied
 from engine.messages import (
     AnswerBegun,
@@ -33,6 +32,7 @@ from engine.messages import (
     WorkerDied,
     WorkerReady,
 )
+from engine.models.messages import PreparationEvent, PreparationProgress, PreparedModels, PrepareModels
 from tests.patience import PATIENCE_S
 
 CommandT = TypeVar("CommandT")

@@ -13,7 +13,7 @@ from app.services.library_events import EngineState, EngineStateChanged, JobProg
 from app.services.notices import Notice
 from app.services.settings import Settings
 from engine.client import WorkerClient, ingest_client
-from engine.hypernetwork.config import CONFIG_FILE, HypernetworkConfig
+from engine.formats.hypernetwork_config import CONFIG_FILE, HypernetworkConfig
 from engine.messages import AnswerMode, EngineSettings, IngestCommand, IngestEvent
 from storage.records import DocumentState, JobState
 from tests.patience import PROCESS_PATIENCE_S

@@ -16,12 +16,12 @@ from typing import Any
 
 from app.bootstrap import open_profile
 from app.cli.main import run
+from engine.formats.weights_file import hypernetwork_hash
 from engine.hypernetwork.convert import convert_checkpoint
-from engine.hypernetwork.weights_file import hypernetwork_hash
-from engine.models.catalogue import Role
 from engine.models.messages import Origin
+from engine.models.registry import Role
 from engine.models.store import FileRecord, ModelRecord, ModelStore, PartRecord
-from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
+from tests.engine.hypernetwork.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.tiny_bases import HYPERNETWORK, random_base, words, write_base
 
 NAME = "gemma-2-2b"

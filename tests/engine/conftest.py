@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
-from engine.hypernetwork.weights_file import save_tensors
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
+from engine.formats.weights_file import save_tensors
 from engine.models.embedded import ensure_base_model
 
 

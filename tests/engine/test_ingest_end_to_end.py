@@ -10,9 +10,9 @@ import torch
 
 from engine.adapters.latent_head import LatentHead
 from engine.client import WorkerClient, ingest_client
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
+from engine.formats.weights_file import hypernetwork_hash, save_tensors
 from engine.hypernetwork.hypernetwork import Hypernetwork
-from engine.hypernetwork.weights_file import hypernetwork_hash, save_tensors
 from engine.messages import (
     ChunkAdapter,
     Codec,

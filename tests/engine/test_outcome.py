@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-import app.model_preparation
 import engine.adapters.export
 import engine.adapters.importing
 import engine.adapters.merging
-import engine.models.survey
+import engine.models.inventory
+import engine.models.prepare_worker
 from app.services.one_shot import run_one_shot
-from app.services.ports import PrepareModels
 from engine.adapters.messages import (
     AdapterImported,
     AdapterSet,
@@ -27,7 +26,7 @@ from engine.adapters.messages import (
 from engine.client import WorkerClient
 from engine.errors import EngineDied, EngineError, InvalidAdapter
 from engine.messages import WorkerDied, WorkerFailed
-from engine.models.messages import SurveyModels
+from engine.models.messages import PrepareModels, SurveyModels
 from engine.outcome import tell_outcome
 
 HERE = Path("/somewhere")
@@ -59,9 +58,9 @@ def raising(error: BaseException) -> Callable[..., object]:
         (engine.adapters.importing, "import_adapter", ImportAdapter(HERE, HERE, "b" * 64)),
         (engine.adapters.export, "export", ExportAdapter("gguf", HERE, SET)),
         (engine.adapters.merging, "merge", MergeAdapters(HERE, SET)),
-        (engine.models.survey, "survey", SurveyModels(HERE, HERE, HERE)),
-        (app.model_preparation, "_built_in", PrepareModels(HERE, HERE, HERE)),
-        (app.model_preparation, "_fetched", PrepareModels(HERE, HERE, HERE, "qwen3-4b")),
+        (engine.models.inventory, "survey", SurveyModels(HERE, HERE, HERE)),
+        (engine.models.prepare_worker, "_built_in", PrepareModels(HERE, HERE, HERE)),
+        (engine.models.prepare_worker, "_fetched", PrepareModels(HERE, HERE, HERE, "qwen3-4b")),
     ],
     ids=["import", "export", "merge", "survey", "preparation", "preparation of a fetched model"],
 )

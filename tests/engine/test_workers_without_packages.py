@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import engine
-from app.services.ports import PrepareModels
 from engine.adapters.messages import ImportAdapter
 from engine.client import WorkerClient
+from engine.hypernetwork import fetch_worker
 from engine.installed import (
     FOR_LARGER_MODELS,
     explain_import,
@@ -20,8 +20,8 @@ from engine.installed import (
     what_larger_models_lack,
 )
 from engine.messages import EngineSettings, WorkerDied, WorkerFailed, WorkerReady
-from engine.models import fetch, survey
-from engine.models.messages import FetchModel, ModelState, SurveyModels
+from engine.models import inventory
+from engine.models.messages import FetchModel, ModelState, PrepareModels, SurveyModels
 
 NOWHERE = Path("nowhere")
 PATIENCE_S = 240.0
@@ -33,9 +33,13 @@ CASES = {
     "learning with a larger model": ("transformers", "engine.worker:main", LARGER),
     "learning": ("torch", "engine.worker:main", ENGINE),
     "answering": ("llama_cpp", "engine.chat.worker:main", ENGINE),
-    "preparing": ("numpy", "app.model_preparation:main", PrepareModels(NOWHERE, NOWHERE, NOWHERE)),
-    "looking at models": ("psutil", "engine.models.survey:main", SurveyModels(NOWHERE, NOWHERE, NOWHERE)),
-    "fetching": ("filelock", "engine.models.fetch:main", FetchModel("qwen3-4b", NOWHERE, NOWHERE)),
+    "preparing": ("numpy", "engine.models.prepare_worker:main", PrepareModels(NOWHERE, NOWHERE, NOWHERE)),
+    "looking at models": ("psutil", "engine.models.inventory:main", SurveyModels(NOWHERE, NOWHERE, NOWHERE)),
+    "fetching": (
+        "filelock",
+        "engine.hypernetwork.fetch_worker:main",
+        FetchModel("qwen3-4b", NOWHERE, NOWHERE),
+    ),
     "importing": ("numpy", "engine.adapters.importing:main", ImportAdapter(NOWHERE, NOWHERE, "a")),
 }
 
@@ -138,7 +142,7 @@ def test_what_a_larger_model_lacks_is_said_before_its_download(
         def recv(self) -> object:
             raise EOFError
 
-    fetch.main(Pipe(), FetchModel("qwen3-4b", tmp_path / "models", tmp_path / "records"))  # type: ignore[arg-type]
+    fetch_worker.main(Pipe(), FetchModel("qwen3-4b", tmp_path / "models", tmp_path / "records"))  # type: ignore[arg-type]
 
     (failed,) = said
     assert isinstance(failed, WorkerFailed)
@@ -152,7 +156,7 @@ def test_the_list_of_models_says_it_of_each_that_is_fetched(
 ) -> None:
     monkeypatch.setattr("engine.installed.FOR_LARGER_MODELS", ("no_such_package_anywhere",))
 
-    found = survey.survey(SurveyModels(tmp_path / "models", tmp_path / "records", tmp_path))
+    found = inventory.survey(SurveyModels(tmp_path / "models", tmp_path / "records", tmp_path))
 
     for model in found.models[1:]:
         assert model.state is ModelState.MISSING

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-from engine.adapters.attach import attached
-from engine.adapters.lora import LoraFactors
+from engine.formats.lora import LoraFactors
+from engine.hypernetwork.attach import attached
 from tests.engine.tiny_llama import TinySize, gguf_tensors, write_gguf
 
 # llama.cpp's kernels want rows of some length.
@@ -73,7 +73,7 @@ def logits_of(model: torch.nn.Module, tokens: Sequence[int] = TOKENS) -> Tensor:
 def logits_attached(
     model: PreTrainedModel, factors: LoraFactors, lora_alpha: float = 1.0, tokens: Sequence[int] = TOKENS
 ) -> Tensor:
-    """The same with an adapter, as ``engine.adapters.attach`` applies it."""
+    """The same with an adapter, as ``engine.hypernetwork.attach`` applies it."""
     pairs = {
         name: (torch.from_numpy(A)[None], torch.from_numpy(B)[None])
         for name, (A, B) in factors.modules.items()

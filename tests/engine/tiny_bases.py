@@ -23,7 +23,7 @@ from transformers import (
     Qwen3Config,
 )
 
-from engine.hypernetwork.config import HypernetworkConfig, TargetModule
+from engine.formats.hypernetwork_config import HypernetworkConfig, TargetModule
 from tests.engine.tiny_llama import MERGES, SPECIAL_TOKENS, interleaved, vocabulary
 
 N_LAYERS, D_MODEL, D_FFN, N_HEADS, N_KV_HEADS, D_HEAD = 3, 64, 96, 4, 2, 32

@@ -10,14 +10,20 @@ import gguf
 import numpy as np
 from safetensors.numpy import save
 
-from app import model_preparation
-from app.services.ports import PreparationEvent, PrepareModels
 from engine.client import WorkerClient
-from engine.hypernetwork.config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
+from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
+from engine.hypernetwork import fetch_worker
 from engine.messages import Shutdown, WorkerFailed
-from engine.models import catalogue, fetch, preparation, survey
-from engine.models.catalogue import ENCODER_FILES, Architecture, HubPart, ModelEntry, Role, Wanted
-from engine.models.messages import FetchEvent, FetchModel, ModelsFound, SurveyModels
+from engine.models import inventory, prepare_worker, registry
+from engine.models.messages import (
+    FetchEvent,
+    FetchModel,
+    ModelsFound,
+    PreparationEvent,
+    PrepareModels,
+    SurveyModels,
+)
+from engine.models.registry import ENCODER_FILES, Architecture, HubPart, ModelEntry, Role, Wanted
 from tests.engine.fake_hub import FakeHub, FakeRepo, sha256
 
 NAME = "toy"
@@ -127,7 +133,7 @@ def our_form() -> dict[str, bytes]:
 
 
 def convert_toy(checkpoint: Path, folder: Path) -> None:
-    """Takes the place of ``preparation.convert``: the toy's checkpoint has no tensors."""
+    """Takes the place of ``convert_checkpoint``: the toy's checkpoint has no tensors."""
     assert checkpoint.exists()
     write_files(folder, our_form())
 
@@ -176,14 +182,13 @@ def write_files(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def put_toy_into_catalogue() -> None:
-    """From now on this process knows the built-in model and the toy, and converts its checkpoint."""
-    catalogue.CATALOGUE = (catalogue.CATALOGUE[0], toy_entry())
-    preparation.convert = convert_toy
+    """From now on this process knows the built-in model and the toy."""
+    registry.CATALOGUE = (registry.CATALOGUE[0], toy_entry())
 
 
 def fetch_main(conn: Connection, wanted: FetchModel) -> None:
     put_toy_into_catalogue()
-    fetch.main(conn, wanted)
+    fetch_worker.main(conn, wanted, convert_toy)
 
 
 def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
@@ -203,9 +208,9 @@ def preparation_client(wanted: PrepareModels) -> WorkerClient[object, Preparatio
 
 def preparation_main(conn: Connection, wanted: PrepareModels) -> None:
     put_toy_into_catalogue()
-    model_preparation.main(conn, wanted)
+    prepare_worker.main(conn, wanted)
 
 
 def survey_main(conn: Connection, wanted: SurveyModels) -> None:
     put_toy_into_catalogue()
-    survey.main(conn, wanted)
+    inventory.main(conn, wanted)

@@ -1,7 +1,7 @@
 """What only a CUDA GPU can show: `pytest tests/gpu` on a machine with one. Elsewhere all of it is skipped.
 
-The tolerances are stated in docs/devices.md. tests/engine/test_parity.py holds the CPU against the reference;
-here CUDA is held against the CPU.
+The tolerances are stated in docs/devices.md. tests/engine/hypernetwork/test_parity.py holds the CPU against
+the reference; here CUDA is held against the CPU.
 """
 
 import json
@@ -20,8 +20,8 @@ from transformers import AutoModelForCausalLM, Gemma2Config
 from app.bootstrap import SHIPPED_WEIGHTS, build
 from app.cli.demo import samples_folder
 from app.ui.samples import QUESTIONS_NAME, find_samples
+from engine.formats.hypernetwork_config import HypernetworkConfig, TargetModule
 from engine.hypernetwork import load_checkpoint
-from engine.hypernetwork.config import HypernetworkConfig, TargetModule
 from engine.hypernetwork.doc_to_lora import DocToLora
 from engine.hypernetwork.internalizer import Internalizer
 from engine.hypernetwork.on_cuda import HostEmbedding
@@ -29,7 +29,7 @@ from engine.hypernetwork.reading import Chunks
 from engine.messages import AnswerMode
 from engine.training.metrics import score
 from storage.records import DocumentState
-from tests.engine.reference_checkpoints import random_hypernetwork, write_checkpoint
+from tests.engine.hypernetwork.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.tiny_bases import words
 from tests.patience import PROCESS_PATIENCE_S
 

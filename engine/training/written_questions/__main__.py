@@ -24,7 +24,7 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.errors import EngineError
-from engine.models.tokenizer import load_tokenizer
+from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.training.metrics import score
 from engine.training.place import Place, find_place
 from engine.training.question_sets import parse, read_lines

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine.models.tokenizer import load_tokenizer
+from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from project_files import pinned_version, read_dependencies
 from tests.app.cli.conftest import PROJECT, Ended, command, environment
 from tests.patience import PROCESS_PATIENCE_S

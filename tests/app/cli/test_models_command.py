@@ -17,9 +17,9 @@ import app.bootstrap
 from app.cli import models_command
 from app.cli.console import Console
 from app.services.model_catalogue import ModelCatalogue
-from engine.models import catalogue
-from engine.models.fitting import Fit, Verdict
+from engine.models import registry
 from engine.models.messages import ModelsFound
+from engine.models.requirements import Fit, Verdict
 from engine.models.store import ModelStore
 from storage.paths import ProfilePaths
 from tests.app.cli.conftest import Shell, environment, run_process
@@ -276,7 +276,7 @@ def test_ctrl_c_in_the_middle_of_a_download_is_clean_and_loses_nothing(
 def mirror(tmp_path: Path) -> Iterator[FakeHub]:
     """A mirror that has altered the GGUF of Mistral."""
     with running_hub() as hub:
-        entry = catalogue.find_entry("mistral-7b")
+        entry = registry.find_entry("mistral-7b")
         for part in entry.parts:
             names = [name.replace("*", "") for name in part.wanted.needed]
             hub.repos[part.repo] = FakeRepo({name: b"x" * 1200 for name in names}, part.revision or "c" * 40)

@@ -7,9 +7,9 @@ import pytest
 from app.bootstrap import Application
 from app.services.library_events import DocumentsChanged
 from app.services.note_files import MAX_NOTE_BYTES, hash_file, stamp_of
-from app.services.ports import PreparedModels
 from app.services.queueing import Queueing
 from app.services.settling import FileStamp
+from engine.models.messages import PreparedModels
 from storage.records import DocumentRecord, DocumentState, JobRecord, JobState
 from tests.app.conftest import Bench
 from tests.app.fakes import BASE_HASH, HYPERNETWORK_HASH

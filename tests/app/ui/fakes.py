@@ -14,8 +14,6 @@ from app.services.notices import NoticeBoard
 from app.services.one_shot import OneShotStopped
 from app.services.settings import Settings
 from engine.messages import AnswerMode
-from engine.models.catalogue import find_entry, is_own
-from engine.models.fitting import Fit, Machine, Verdict
 from engine.models.messages import (
     FetchPhase,
     FetchProgressed,
@@ -27,6 +25,8 @@ from engine.models.messages import (
     Origin,
     PartFound,
 )
+from engine.models.registry import find_entry, is_own
+from engine.models.requirements import Fit, Machine, Verdict
 from storage.records import (
     AnswerFacts,
     ChatRecord,

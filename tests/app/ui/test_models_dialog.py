@@ -24,8 +24,8 @@ from app.ui.settings_dialog import SettingsDialog
 from app.ui.theme import DARK, LIGHT, apply_theme
 from engine.errors import ModelUnavailable
 from engine.messages import AnswerMode
-from engine.models.fitting import Fit
 from engine.models.messages import FetchPhase, FetchProgressed, ModelState
+from engine.models.requirements import Fit
 from storage.errors import StorageError
 from tests.app.ui.fakes import FakeApplication, FakeCatalogue, model
 
