@@ -12,7 +12,6 @@ from importlib.util import spec_from_file_location
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
-from engine.chat import model_trial
 from engine.messages import Shutdown, WorkerFailed
 from engine.outcome import tell_outcome
 
@@ -134,6 +133,7 @@ def run_without(conn: Connection, settings: tuple[tuple[str, ...], bool, str, ob
 
 def add_impatiently(conn: Connection, wanted: object) -> None:
     """Try a model file with little patience for its chat template."""
+    from engine.chat import model_trial
 
     model_trial.TEMPLATE_PATIENCE_S = 0.5
     model_trial.main(conn, wanted)  # type: ignore[arg-type]  # whatever the test ordered
