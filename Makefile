@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 SETUP = $(if $(TORCH),LORELEAF_TORCH=$(TORCH) )$(PYTHON) packaging/setup_environment.py
 
-.PHONY: run test check bench clean
+.PHONY: run test check coverage bench clean
 
 run:
 	@$(SETUP) run $(ARGS)
@@ -18,6 +18,9 @@ test:
 
 check:
 	@$(SETUP) check
+
+coverage:
+	@$(SETUP) coverage
 
 bench:
 	@$(SETUP) bench $(ARGS)

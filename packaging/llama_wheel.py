@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping
+from email.parser import BytesParser
 from pathlib import Path
 
 CMAKE_FLAGS = ("-DLLAVA_BUILD=OFF", "-DLLAMA_OPENSSL=OFF")
@@ -100,15 +102,28 @@ def forget_wheel(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def build_command(python: Path, version: str, build_constraints: Path, target: Path) -> list[str]:
+def needed_packages(wheel: Path) -> list[str]:
+    """What the wheel's metadata says it needs in turn, as requirements for pip; nothing of its extras."""
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = BytesParser().parsebytes(archive.read(name))
+    named = [str(line) for line in metadata.get_all("Requires-Dist", [])]
+    return [line for line in named if "extra" not in line.partition(";")[2]]
+
+
+def build_command(
+    python: Path, version: str, constraints: Path, build_constraints: Path, target: Path
+) -> list[str]:
     """The pip command that compiles the wheel into ``target``.
 
     pip brings CMake and Ninja itself where the system has none that are new enough. Its own cache is left
-    out: it would hand back a wheel that was compiled with other flags or on another processor.
+    out: it would hand back a wheel that was compiled with other flags or on another processor. The source
+    must have the hash that the constraints name, the tools those of the build constraints.
     """
     return [
         *(str(python), "-m", "pip", "wheel", "-v", "--no-deps", "--no-cache-dir"),
-        *("--progress-bar", "raw", "--build-constraint", str(build_constraints)),
+        *("--progress-bar", "raw", "--require-hashes", "-c", str(constraints)),
+        *("--build-constraint", str(build_constraints)),
         *("--no-binary", "llama-cpp-python", "--wheel-dir", str(target), f"llama-cpp-python=={version}"),
     ]
 

@@ -1,6 +1,7 @@
 """Where the set-up finds and puts things, and what the lock files say."""
 
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -12,9 +13,12 @@ LOG = ROOT / ".cache" / "setup.log"
 PYPROJECT = ROOT / "pyproject.toml"
 CONSTRAINTS = ROOT / "constraints.txt"
 BUILD_CONSTRAINTS = ROOT / "packaging" / "build-constraints.txt"
+PIP_PIN = ROOT / "packaging" / "pip.txt"
 EMBEDDED_MODEL = ROOT / "packaging" / "embedded-model.txt"
 
-LOCK_FILES = (PYPROJECT, CONSTRAINTS, BUILD_CONSTRAINTS, EMBEDDED_MODEL)
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)
+
+LOCK_FILES = (PYPROJECT, CONSTRAINTS, BUILD_CONSTRAINTS, PIP_PIN, EMBEDDED_MODEL)
 """Together they say what the environment must be."""
 
 MADE_BY_TOOLS = (
@@ -54,3 +58,8 @@ def pinned_version(name: str, requirements: Sequence[str]) -> str:
         if separator and pinned.strip().lower() == name.lower():
             return version.split(";")[0].strip()
     raise ValueError(f"nothing pins {name} among {len(requirements)} requirements")
+
+
+def read_pins(lock_file: Path) -> dict[str, str]:
+    """The version of each package that a lock file pins, by name; markers and hashes are left out."""
+    return dict(_PIN.findall(lock_file.read_text(encoding="utf-8")))

@@ -1,61 +1,76 @@
-"""Write constraints.txt anew: what pip would install today for pyproject.toml, all extras included.
+"""Write the lock files anew: exact versions, with the hashes of all their files, for every system and Python.
 
-Run by a developer on Linux with the environment's Python; nothing is installed. Packages that only other
-systems need are added by hand in ELSEWHERE.
+    .venv/bin/python packaging/renew_constraints.py              # after a change of pyproject.toml
+    .venv/bin/python packaging/renew_constraints.py --upgrade    # the newest of what those bring along, too
+
+uv resolves: unlike pip it does so for all systems at once, and it writes hashes. Nothing is installed.
 """
 
-import json
-import re
 import subprocess
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from project_files import CONSTRAINTS, read_dependencies
+from project_files import (
+    BUILD_CONSTRAINTS,
+    CONSTRAINTS,
+    PIP_PIN,
+    PYPROJECT,
+    read_pins,
+    venv_python,
+)
 
-ELSEWHERE = {"colorama": '0.4.6 ; sys_platform == "win32"'}
-MARKERS = {
-    "bitsandbytes": 'sys_platform == "linux" or sys_platform == "win32"',
-    "hf-xet": 'platform_machine in "x86_64 AMD64 arm64 aarch64"',
-}
-LEFT_OUT = re.compile(r"nvidia-|cuda-|triton$|loreleaf$")
-"""Only the CUDA build of torch needs these, and pins them exactly itself."""
+LEFT_OUT = ("httpx2-jsfetch",)
+"""Only for systems on which Loreleaf does not run."""
+
+_COMPILE = (
+    *("pip", "compile", "--universal", "--python-version", "3.11"),  # for this Python and those above
+    *("--generate-hashes", "--no-header", "--no-annotate", "--quiet"),
+)
 
 
-def canonical(name: str) -> str:
-    """A package's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+def with_comments(old: str, pins: str) -> str:
+    """``pins`` under the lines of comment that ``old`` begins with."""
+    comments = [line for line in old.splitlines() if line.startswith("#")]
+    return "\n".join([*comments, pins.strip()]) + "\n"
 
 
-def resolve(requirements: list[str]) -> dict[str, str]:
-    """Name and version of everything that ``requirements`` bring along, on this machine.
+def renew(path: Path, source: Path, options: Sequence[str]) -> None:
+    """Write one lock file anew; the comment at its top stays, and so do versions that still fit.
+
+    Args:
+        path: of the lock file; unchanged where there is no solution.
+        source: a pyproject.toml or a file of requirements.
+        options: further ones for `uv pip compile`.
 
     Raises:
-        subprocess.CalledProcessError: pip found no solution; its reasons are on stderr.
+        subprocess.CalledProcessError: there is no solution; uv's reasons are on stderr.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        dry_run = ["--dry-run", "--ignore-installed", "--quiet", "--report", str(report)]
-        subprocess.run([sys.executable, "-m", "pip", "install", *dry_run, *requirements], check=True)
-        installed = json.loads(report.read_text(encoding="utf-8"))["install"]
-    found = {canonical(entry["metadata"]["name"]): entry["metadata"]["version"] for entry in installed}
-    return {name: version.split("+")[0] for name, version in found.items() if not LEFT_OUT.match(name)}
+    old = path.read_text(encoding="utf-8")
+    uv = str(venv_python().with_name("uv"))
+    files = ["--output-file", str(path), str(source)]
+    subprocess.run([uv, *_COMPILE, *options, *files], check=True, stdout=subprocess.DEVNULL)
+    path.write_text(with_comments(old, path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
-def main() -> None:
-    """Resolve and write; the comment at the top of the file is kept."""
-    old = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
-    lines = [line for line in old if line.startswith("#")]
-    requirements = read_dependencies(("cuda", "dev"))
-    # Its metadata is only known after compiling it; the set-up installs what it needs by these constraints.
-    compiled = [requirement for requirement in requirements if requirement.startswith("llama-cpp-python==")]
-    found = resolve([r for r in requirements if r not in compiled] + ["diskcache", "jinja2"])
-    found |= {"llama-cpp-python": compiled[0].removeprefix("llama-cpp-python==")} | ELSEWHERE
-    for name, version in sorted(found.items()):
-        marker = f" ; {MARKERS[name]}" if name in MARKERS else ""
-        lines.append(f"{name}=={version}{marker}")
-    CONSTRAINTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def main(arguments: Sequence[str]) -> None:
+    """Renew constraints.txt, and the hashes of what builds, whose versions are changed by hand."""
+    without = [option for name in LEFT_OUT for option in ("--no-emit-package", name)]
+    renew(CONSTRAINTS, PYPROJECT, ["--all-extras", *without, *arguments])
+    for path in (BUILD_CONSTRAINTS, PIP_PIN):
+        renew_hashes(path)
+
+
+def renew_hashes(path: Path) -> None:
+    """Look the hashes of the versions in ``path`` up again."""
+    pins = "\n".join(f"{name}=={version}" for name, version in read_pins(path).items())
+    source = path.with_suffix(".in")
+    source.write_text(pins, encoding="utf-8")
+    try:
+        renew(path, source, ["--no-deps"])
+    finally:
+        source.unlink()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

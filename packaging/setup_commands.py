@@ -41,6 +41,7 @@ COMMANDS = {
     "setup": "set up only",
     "test": "set up with the developers' tools, check everything, run the tests (arguments: for pytest)",
     "check": "the same without the tests",
+    "coverage": "run the tests, and see that they cover no less than before",
     "bench": "set up, then measure this machine",
     "packages": "print the packages of Debian and Ubuntu that a window needs",
     "clean": "remove what the other commands made inside this folder",
@@ -98,6 +99,9 @@ def _dispatch(command: str, passed_on: Sequence[str]) -> int:
         case "check":
             ensure_environment(("dev",), needs_qt=True)
             return check()
+        case "coverage":
+            ensure_environment(("dev",), needs_qt=True)
+            return coverage()
         case _:
             ensure_environment(("dev",), needs_qt=True)
             return check(with_tests=True, pytest_arguments=passed_on)
@@ -231,6 +235,20 @@ def check(*, with_tests: bool = False, pytest_arguments: Sequence[str] = ()) -> 
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def coverage() -> int:
+    """Run the tests with every line and branch counted, then compare with packaging/covered_files.txt."""
+    python = str(venv_python())
+    commands = (
+        [python, "-m", "pytest", *_IN_PARALLEL, "--cov", "--cov-report="],
+        [python, "packaging/coverage_ratchet.py"],
+    )
+    for command in commands:
+        code = subprocess.call(command, cwd=ROOT, env=clean_environment())
+        if code != 0:
+            return code
+    return 0
 
 
 def clean() -> int:

@@ -17,6 +17,7 @@ from project_files import (
     CONSTRAINTS,
     EMBEDDED_MODEL,
     LOG,
+    PIP_PIN,
     ROOT,
     VENV,
     clean_environment,
@@ -29,6 +30,9 @@ from setup_stamp import Stamp, write_stamp
 
 CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 """Where the makers of PyTorch keep the builds without CUDA; LORELEAF_TORCH_INDEX names another."""
+
+LOCKED = ("--require-hashes", "-c", str(CONSTRAINTS))
+"""Whatever pip installs with these, and all that it brings along, has a version and a hash in the lock."""
 
 NEEDED_BYTES = 3 * 1024**3
 """The environment, its downloads and the compilation together."""
@@ -64,10 +68,10 @@ def set_up(wanted: Stamp, *, keep: bool, wheels: Path) -> None:
         # Ours, not finished: an interrupted set-up goes on in it.
         write_stamp(VENV, replace(wanted, fingerprint="", extras=()))
         _install_torch(console, torch_version, wanted.torch)
-        _install_libraries(console, requirements)
+        install_libraries(console, requirements)
         _install_model(console)
         _install_llama(console, llama_version, wheels)
-        _install_project(console, wanted.extras)
+        _install_project(console)
         _check_project(console)
         write_stamp(VENV, wanted)
         console.say(f"Loreleaf is set up ({console.total_s():.0f} s).\n")
@@ -84,20 +88,26 @@ def _make_venv(console: Console, *, keep: bool) -> None:
     if not keep:
         console.run([sys.executable, "-m", "venv", "--clear", str(VENV)])
     # The venv module brings whatever pip its Python came with; the rest is written for this one.
-    pip = pinned_version("pip", BUILD_CONSTRAINTS.read_text(encoding="utf-8").splitlines())
-    command = [str(venv_python()), "-m", "pip", "install", f"pip=={pip}"]
+    command = [str(venv_python()), "-m", "pip", "install", "--require-hashes", "-r", str(PIP_PIN)]
     console.run(command, environment=clean_environment())
     console.end()
 
 
 def _install_torch(console: Console, version: str, build: str) -> None:
-    """Install torch alone; what it needs is among the libraries."""
+    """Install torch alone; what it needs is among the libraries.
+
+    The builds without CUDA for Linux come from another index, whose hashes the lock does not have: pip
+    compares them with those that this index gives.
+    """
     requirement = f"torch=={version}"
+    hashed = [*LOCKED, "--no-deps", requirement]
     console.begin(f"PyTorch {version}" + (" with CUDA (3 GB)" if build == "cuda" else ""))
     if build == "cuda":
         # "2.13.0+cpu" satisfies "==2.13.0", so pip would keep a build without CUDA.
         has_small = any(VENV.glob(f"**/torch-{version}+cpu.dist-info"))
-        _pip(console, "install", "--no-deps", *(["--force-reinstall"] if has_small else []), requirement)
+        _pip(console, "install", *hashed, *(["--force-reinstall"] if has_small else []))
+    elif sys.platform != "linux":
+        _pip(console, "install", *hashed)
     elif _has_small_torch(console, requirement):
         _pip(console, "install", "--no-deps", requirement)
     else:
@@ -106,18 +116,16 @@ def _install_torch(console: Console, version: str, build: str) -> None:
             _pip(console, "install", "--no-deps", "--retries", "2", "--index-url", index, requirement)
         except StepFailed:
             console.say(f"      {index} did not answer; taking the default build instead (3 GB)")
-            _pip(console, "install", "--no-deps", requirement)
+            _pip(console, "install", *hashed)
     console.end()
 
 
 def _has_small_torch(console: Console, requirement: str) -> bool:
-    """Whether plain pip would take a build of torch without CUDA.
+    """Whether plain pip would take a build of torch without CUDA on this Linux.
 
-    On macOS and Windows it always does. On Linux the default build brings several GB of CUDA, unless the
-    machine's own pip configuration (an index, a folder of wheels) offers a "+cpu" build.
+    The default build brings several GB of CUDA, unless the machine's own pip configuration (an index, a
+    folder of wheels) offers a "+cpu" build.
     """
-    if sys.platform != "linux":
-        return True
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         try:
@@ -129,11 +137,16 @@ def _has_small_torch(console: Console, requirement: str) -> bool:
     return all("+cpu" in package["metadata"]["version"] for package in chosen)
 
 
-def _install_libraries(console: Console, requirements: list[str]) -> None:
+def install_libraries(console: Console, requirements: list[str]) -> None:
+    """Install ``requirements`` and what they bring along.
+
+    Raises:
+        StepFailed: a file cannot be had, or is another than that of the lock.
+    """
     console.begin("Libraries")
     # torch stays among them, for what it needs in turn; llama-cpp-python is compiled in a step of its own.
     others = [requirement for requirement in requirements if not requirement.startswith("llama-cpp-python==")]
-    _pip(console, "install", "-c", str(CONSTRAINTS), *others)
+    _pip(console, "install", *LOCKED, *others)
     console.end()
 
 
@@ -151,7 +164,8 @@ def _install_llama(console: Console, version: str, folder: Path) -> None:
         return
     llama_wheel.forget_wheel(folder)
     with tempfile.TemporaryDirectory(prefix="loreleaf-llama-") as target:
-        command = llama_wheel.build_command(venv_python(), version, BUILD_CONSTRAINTS, Path(target))
+        locks = (CONSTRAINTS, BUILD_CONSTRAINTS)
+        command = llama_wheel.build_command(venv_python(), version, *locks, Path(target))
         environment = llama_wheel.build_environment(clean_environment())
         console.run(command, read_status=_build_or_pip_status, environment=environment)
         built = llama_wheel.kept_wheel(Path(target))
@@ -164,7 +178,7 @@ def _install_llama(console: Console, version: str, folder: Path) -> None:
 def _llama_works_from(console: Console, wheel: Path) -> bool:
     try:
         _pip(console, "install", "--no-deps", "--force-reinstall", str(wheel))
-        _pip(console, "install", "-c", str(CONSTRAINTS), str(wheel))  # what it needs in turn
+        _pip(console, "install", *LOCKED, *llama_wheel.needed_packages(wheel))
         console.run([str(venv_python()), "-c", llama_wheel.PROBE], environment=clean_environment())
     except StepFailed:
         return False
@@ -175,12 +189,10 @@ def _build_or_pip_status(line: str) -> str | None:
     return llama_wheel.build_status(line) or pip_status(line)
 
 
-def _install_project(console: Console, extras: tuple[str, ...]) -> None:
-    """Install the folder itself, editable: what is edited here is what runs."""
+def _install_project(console: Console) -> None:
+    """Install the folder itself, editable: what is edited here is what runs. All it needs is there by now."""
     console.begin("Loreleaf")
-    target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
-    build = ["--build-constraint", str(BUILD_CONSTRAINTS)]
-    _pip(console, "install", "-c", str(CONSTRAINTS), *build, "-e", target)
+    _pip(console, "install", "--no-deps", "--build-constraint", str(BUILD_CONSTRAINTS), "-e", str(ROOT))
     console.end()
 
 

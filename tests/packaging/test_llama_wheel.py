@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -72,10 +73,32 @@ def test_ninjas_lines_tell_how_far_the_compilation_is(line: str, status: str | N
 
 
 def test_pip_is_told_to_compile_and_to_keep_its_own_cache_out_of_it(tmp_path: Path) -> None:
-    command = llama_wheel.build_command(Path("python"), "0.3.36", Path("build-constraints.txt"), tmp_path)
+    command = llama_wheel.build_command(
+        Path("python"), "0.3.36", Path("lock.txt"), Path("tools.txt"), tmp_path
+    )
     assert command[-1] == "llama-cpp-python==0.3.36"
     assert "--no-cache-dir" in command
     assert command[command.index("--no-binary") + 1] == "llama-cpp-python"
+
+
+def test_the_source_that_is_compiled_must_have_its_hash_in_the_lock(tmp_path: Path) -> None:
+    command = llama_wheel.build_command(
+        Path("python"), "0.3.36", Path("lock.txt"), Path("tools.txt"), tmp_path
+    )
+    assert "--require-hashes" in command
+    assert command[command.index("-c") + 1] == "lock.txt"
+    assert command[command.index("--build-constraint") + 1] == "tools.txt"
+
+
+def test_what_the_compiled_wheel_needs_is_read_from_it(tmp_path: Path) -> None:
+    named = ["numpy>=1.20.0", "jinja2>=2.11.3", 'uvicorn>=0.22.0; extra == "server"']
+    metadata = "".join(f"Requires-Dist: {line}\n" for line in named)
+    with zipfile.ZipFile(tmp_path / WHEEL, "w") as archive:
+        archive.writestr("llama_cpp/lib/libllama.so", "")
+        archive.writestr(
+            "llama_cpp_python-0.3.36.dist-info/METADATA", f"Name: llama-cpp-python\n{metadata}\nText.\n"
+        )
+    assert llama_wheel.needed_packages(tmp_path / WHEEL) == named[:2]
 
 
 def test_the_build_uses_every_core_unless_the_user_says_otherwise() -> None:

@@ -1,9 +1,12 @@
 import ast
+import contextlib
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,8 +14,9 @@ import pytest
 import project_files
 import setup_commands
 import setup_environment
+import setup_steps
 from engine.models.embedded import EMBEDDED_REQUIREMENT
-from setup_console import SetupFailed
+from setup_console import Console, SetupFailed, StepFailed
 from setup_stamp import Stamp, fingerprint, is_current, read_stamp, write_stamp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,12 +141,50 @@ def test_only_a_start_without_a_command_needs_the_windows_libraries(
 
 
 def locked_versions() -> dict[str, str]:
-    lines = project_files.CONSTRAINTS.read_text(encoding="utf-8").splitlines()
-    pins = [line.split(";")[0].strip() for line in lines if not line.startswith("#")]
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", pin) for pin in pins)
-    versions = dict(pin.lower().split("==") for pin in pins)
-    assert len(versions) == len(pins)
-    return versions
+    return project_files.read_pins(project_files.CONSTRAINTS)
+
+
+@pytest.mark.parametrize("path", [path for path in project_files.LOCK_FILES if path.suffix == ".txt"])
+def test_every_line_of_a_lock_file_is_an_exact_version_with_hashes(path: Path) -> None:
+    text = "".join(line for line in path.read_text("utf-8").splitlines(True) if not line.startswith("#"))
+    lines = text.replace("\\\n", " ").splitlines()
+    assert lines
+    for line in lines:
+        assert re.fullmatch(
+            r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+", line
+        )
+    assert len(project_files.read_pins(path)) == len(lines)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_library_that_is_not_the_file_of_the_lock_is_refused(
+    is_right: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wheel = tmp_path / "leaf-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("leaf.py", "")
+        archive.writestr("leaf-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: leaf\nVersion: 1.0\n")
+        archive.writestr(
+            "leaf-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("leaf-1.0.dist-info/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes() if is_right else b"another").hexdigest()
+    lock = tmp_path / "constraints.txt"
+    lock.write_text(f"leaf==1.0 --hash=sha256:{digest}\n", encoding="utf-8")
+    monkeypatch.setattr(setup_steps, "LOCKED", ("--require-hashes", "-c", str(lock)))
+    monkeypatch.setattr(setup_steps, "venv_python", lambda: Path(sys.executable))
+    installed = tmp_path / "installed"
+    for name, value in {"NO_INDEX": "1", "FIND_LINKS": str(tmp_path), "TARGET": str(installed)}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+
+    with contextlib.closing(Console(tmp_path / "log", 1)) as console:
+        if is_right:
+            setup_steps.install_libraries(console, ["leaf==1.0"])
+        else:
+            with pytest.raises(StepFailed):
+                setup_steps.install_libraries(console, ["leaf==1.0"])
+            assert "DO NOT MATCH THE HASHES" in (tmp_path / "log").read_text(encoding="utf-8")
+    assert (installed / "leaf.py").exists() == is_right
 
 
 def test_every_dependency_is_pinned_to_the_version_in_the_lock() -> None:
@@ -167,7 +209,7 @@ def test_the_installed_packages_are_those_of_the_lock() -> None:
         for name, version in installed.items()
         if name not in not_in_the_lock and locked.get(name) != version.split("+")[0]
     }
-    assert {name for name in differing if not re.match(r"nvidia-|cuda-|triton", name)} == set()
+    assert differing == {}
 
 
 def test_every_locked_package_is_in_the_list_of_licences() -> None:
