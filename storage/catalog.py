@@ -425,10 +425,7 @@ def _batches(ids: Iterable[int]) -> list[list[int]]:
 
 
 def _set_state(session: Session, document_id: int, state: DocumentState, **more: object) -> None:
-    """Set the state and ``more`` columns; the reason goes, unless it is among them.
-
-    Always an UPDATE that names state: the trigger on it tells readers that the candidates changed.
-    """
+    """Set the state and ``more`` columns; the reason goes, unless it is among them."""
     values = {"reason_title": "", "reason_detail": "", **more, "state": state, "updated_at": utc_now()}
     session.execute(update(Document).where(Document.id == document_id).values(values))
 
