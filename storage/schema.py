@@ -1,9 +1,9 @@
 """Tables of the catalog. Private to ``storage``: rows never leave it, records do (see records.py).
 
-The two search tables and the triggers are not ORM tables; they are made by migration 0001 and used in
-search_index.py and search.py. Ids are AUTOINCREMENT throughout: SQLite would otherwise hand the id of a deleted last row
-to the next one, and an id that lives on in a cache (an adapter's key, a job's cancellation) would then name
-something else.
+The two search tables and the triggers are not ORM tables; they are made by migration 0001, written in
+search_index.py and read in search.py. Ids are AUTOINCREMENT throughout: SQLite would otherwise hand the id
+of a deleted last row to the next one, and an id that lives on in a cache (an adapter's key, a job's
+cancellation) would then name something else.
 """
 
 from datetime import datetime
