@@ -4,13 +4,13 @@ Every method may be called from any thread, blocks, and is one transaction. All 
 file cannot be read or written; then nothing was changed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
-from storage import backups, quotations, search_index
+from storage import backups, quotations, search, search_index
 from storage.column_types import utc_now
 from storage.content_rows import find_model, has_all_adapters, put_content, put_model
 from storage.database import Database
@@ -25,7 +25,9 @@ from storage.records import (
     DocumentState,
     FolderRecord,
     JobState,
+    Matches,
     NewChunk,
+    Occurrences,
 )
 from storage.row_records import DOCUMENTS, document_record, folder_record
 from storage.schema import Adapter, Chunk, Content, Document, Folder, Job, Model, SearchUpkeep
@@ -39,7 +41,6 @@ class Catalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._search = search_index.SearchIndex()
 
     # --- folders
 
@@ -328,19 +329,31 @@ class Catalog:
 
     # --- answering
 
-    def candidate_chunks(self, question: str) -> tuple[CandidateChunk, ...]:
-        """All chunks of enabled, READY documents, scored against the question.
+    def search(
+        self, factors: Mapping[str, float], *, n_scored: int, n_marked: int, n_in_all: int | None
+    ) -> Matches:
+        """The passages of enabled, READY notes that fit a question, of one moment.
 
-        Those with a word of the question (or in a document whose title has one) come first, best first; the
-        others follow with score 0, by document and position. Any text is a question, also an empty one.
+        Only these are read, however large the library is. Of documents with the same content the first one,
+        by id, is named.
+
+        Args:
+            factors: how much each term of the question counts; terms are those of
+                ``search_query.match_terms``. A passage scores the sum of its terms' BM25 times their factors,
+                and the BM25 of its document's title.
+            n_scored: at most this many passages with a score.
+            n_marked: at most this many of them marked.
+            n_in_all: passages without a score follow until there are as many; None: all of them.
         """
         with self._database.read() as session:
-            return self._search.candidates(session, question)
+            return search.find_matches(
+                session, factors, n_scored=n_scored, n_marked=n_marked, n_in_all=n_in_all
+            )
 
-    def coverage(self, question: str, chunk: CandidateChunk) -> float:
-        """Which share of the question's words a passage has, rare ones counting more; in [0, 1]."""
+    def occurrences(self, terms: Iterable[str], passage: CandidateChunk) -> Occurrences:
+        """Which of the terms a passage and the title of its document have."""
         with self._database.read() as session:
-            return self._search.coverage(session, question, chunk)
+            return search.find_occurrences(session, terms, passage.chunk_id, passage.document_id)
 
     def chunks_of(self, document_id: int) -> tuple[ChunkRecord, ...]:
         """The passages last learnt from a document, in order; empty when there are none."""
@@ -412,10 +425,7 @@ def _batches(ids: Iterable[int]) -> list[list[int]]:
 
 
 def _set_state(session: Session, document_id: int, state: DocumentState, **more: object) -> None:
-    """Set the state and ``more`` columns; the reason goes, unless it is among them.
-
-    Always an UPDATE that names state: the trigger on it tells readers that the candidates changed.
-    """
+    """Set the state and ``more`` columns; the reason goes, unless it is among them."""
     values = {"reason_title": "", "reason_detail": "", **more, "state": state, "updated_at": utc_now()}
     session.execute(update(Document).where(Document.id == document_id).values(values))
 

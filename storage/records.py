@@ -3,6 +3,7 @@
 Times are aware UTC datetimes. Hashes are SHA-256 in lower-case hex.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -123,7 +124,7 @@ class CandidateChunk:
     Attributes:
         document_id, document_title, document_path: the enabled document (the first one, by id, when several
             documents have the same content).
-        score: how well it fits the question (search_score.py), higher is better; 0.0 without a word of it.
+        score: how well it fits the question, higher is better; 0.0 without a word of it.
     """
 
     chunk_id: int
@@ -133,6 +134,39 @@ class CandidateChunk:
     position: int
     text: str
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What was found for the terms of a question.
+
+    Attributes:
+        scored: the best passages with a term, or of a document with one in its title; best first.
+        others: passages that are not among them, with score 0, by document and position.
+        marked: by chunk id, of the best of ``scored`` that have a term themselves: for each of the terms in
+            it the passage, with ``storage.search.MARK`` before every word that is one.
+        n_passages: how many there are, those of documents that are off included.
+        n_with_term: how many of them have each term.
+    """
+
+    scored: tuple[CandidateChunk, ...]
+    others: tuple[CandidateChunk, ...]
+    marked: Mapping[int, Mapping[str, str]]
+    n_passages: int
+    n_with_term: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """Which terms of a question a passage has.
+
+    Attributes:
+        in_title: those that its document's title has.
+        marked: for each that the passage has, the passage marked as in ``Matches``.
+    """
+
+    in_title: frozenset[str]
+    marked: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

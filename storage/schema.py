@@ -1,9 +1,9 @@
 """Tables of the catalog. Private to ``storage``: rows never leave it, records do (see records.py).
 
-The two search tables and the triggers are not ORM tables; they are made by migration 0001 and used in
-search_index.py. Ids are AUTOINCREMENT throughout: SQLite would otherwise hand the id of a deleted last row
-to the next one, and an id that lives on in a cache (an adapter's key, a job's cancellation) would then name
-something else.
+The two search tables and the triggers are not ORM tables; they are made by migration 0001, written in
+search_index.py and read in search.py. Ids are AUTOINCREMENT throughout: SQLite would otherwise hand the id
+of a deleted last row to the next one, and an id that lives on in a cache (an adapter's key, a job's
+cancellation) would then name something else.
 """
 
 from datetime import datetime
@@ -283,21 +283,6 @@ class Source(Base):
     """The passage; None once it was changed or forgotten, and for an imported adapter."""
     weight: Mapped[float]
     """Share in the adapter set, 0 to 1."""
-
-
-class CandidateVersion(Base):
-    """One row with a counter that triggers raise whenever a change of documents may change the candidates.
-
-    Readers keep the candidates in memory and compare this number: 10,000 chunks are not read per question,
-    and a change made by another process is seen.
-    """
-
-    __tablename__ = "candidate_version"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """Always 1."""
-    version: Mapped[int]
-    """Grows; its value means nothing else."""
 
 
 class SearchUpkeep(Base):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.services.ranking import coverage, search
 from app.services.routing import RoutedChunk, route, shares, take_all
 from engine.messages import AdapterPart, AnswerMode, Codec
 from engine.models.messages import PreparedModels
@@ -66,8 +67,9 @@ def gather(
     """
     if mode is AnswerMode.PLAIN:
         return AnswerSet()
-    candidates = catalog.candidate_chunks(question)
-    chosen = take_all(candidates) if budget is None else route(candidates, budget)
+    # One more than may take part tells the router whether all of them fit.
+    found = search(catalog, question, None if budget is None else budget + 1)
+    chosen = take_all(found.passages) if budget is None else route(found.passages, budget)
     if not models.has_hypernetwork:
         return _passages_alone(chosen[:max_quotes])
     records = catalog.adapters([chunk.candidate.chunk_id for chunk in chosen], models.hypernetwork_hash)
@@ -90,7 +92,7 @@ def gather(
         quotes=tuple(chunk.candidate.text for chunk in quotes),
         sources=_sources(routed, imports),
         # What an imported adapter knows has no words to compare the question with.
-        coverage=catalog.coverage(question, candidates[0]) if candidates and not imports else None,
+        coverage=coverage(catalog, found) if found.passages and not imports else None,
     )
 
 

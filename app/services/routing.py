@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.services.ranking import by_relevance
 from engine.adapters.equal_weight import equal_weight
 from storage.records import CandidateChunk
 
@@ -37,12 +38,12 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
     an arbitrary few would disturb the answer and be named as its sources.
 
     Args:
-        candidates: all chunks of the enabled, ready documents.
+        candidates: the chunks of enabled, ready documents that fit best; more than ``budget``, if there are.
         budget: how many may take part, at least 1.
     """
     if budget < 1:
         raise ValueError(f"budget must be at least 1, got {budget}")
-    ordered = sorted(candidates, key=_by_relevance)
+    ordered = sorted(candidates, key=by_relevance)
     best_score = ordered[0].score if ordered else 0.0
     if best_score <= 0:
         return tuple(RoutedChunk(candidate, 1.0) for candidate in ordered) if len(ordered) <= budget else ()
@@ -55,7 +56,7 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
 
 def take_all(candidates: Sequence[CandidateChunk]) -> tuple[RoutedChunk, ...]:
     """Every chunk, equally strong, the most relevant first."""
-    ordered = sorted(candidates, key=_by_relevance)
+    ordered = sorted(candidates, key=by_relevance)
     return tuple(RoutedChunk(candidate, equal_weight(len(ordered))) for candidate in ordered)
 
 
@@ -63,8 +64,3 @@ def shares(weights: Sequence[float]) -> tuple[float, ...]:
     """The share in the adapter set that each weight stands for; they add up to 1 unless there is none."""
     total = sum(weights)
     return tuple(weight / total for weight in weights)
-
-
-def _by_relevance(candidate: CandidateChunk) -> tuple[float, int, int]:
-    # Ties in the order of the library, so that equal questions build equal sets (they are cached by content).
-    return (-candidate.score, candidate.document_id, candidate.position)

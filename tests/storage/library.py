@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.services.ranking import search
 from storage.catalog import Catalog
 from storage.ingest_queue import IngestQueue
 from storage.records import DocumentRecord, JobRecord, NewChunk
@@ -78,10 +79,10 @@ class Library:
         return document
 
     def texts(self, question: str = "") -> list[str]:
-        return [candidate.text for candidate in self.catalog.candidate_chunks(question)]
+        return [candidate.text for candidate in search(self.catalog, question, None).passages]
 
     def found(self, question: str) -> list[str]:
-        return [chunk.text for chunk in self.catalog.candidate_chunks(question) if chunk.score > 0]
+        return [chunk.text for chunk in search(self.catalog, question, None).passages if chunk.score > 0]
 
 
 def count_rows(path: Path, *tables: str) -> list[int]:

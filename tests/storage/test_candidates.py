@@ -1,15 +1,16 @@
-"""Laws of the candidates, whatever is done to the library, and their speed."""
+"""Laws of the candidates, whatever is done to the library, and how much of it is read."""
 
 import shutil
+import sqlite3
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from app.services.ranking import search
+from app.services.relevance import term_factors
 from storage.catalog import Catalog
 from storage.database import Database
 from storage.ingest_queue import IngestQueue
@@ -81,8 +82,8 @@ class LibraryMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_candidates_are_those_of_the_documents_that_are_on(self) -> None:
-        candidates = self.library.catalog.candidate_chunks("cat plum")
-        assert candidates == Catalog(self.database).candidate_chunks("cat plum")
+        candidates = search(self.library.catalog, "cat plum", None).passages
+        assert candidates == search(Catalog(self.database), "cat plum", None).passages
         on = [content for path, content in self.ready.items() if path not in self.off]
         once = {tuple(content) for content in on}
         assert sorted(chunk.text for chunk in candidates) == sorted(
@@ -107,35 +108,50 @@ def test_only_what_is_on_answers_whatever_happens(empty_catalog: Path) -> None:
     run_state_machine_as_test(LibraryMachine, settings=settings(max_examples=8, stateful_step_count=25))
 
 
-def test_candidates_among_ten_thousand_chunks_are_found_without_reading_them(
+def test_a_question_reads_no_more_of_a_large_library_than_it_needs_also_after_a_toggle(
     library: Library, database: Database
 ) -> None:
     filler = " ".join(f"word{number % 977}" for number in range(60))
     passages = [f"{filler} subject{number % 100} number{number}" for number in range(10_000)]
     library.learn("large.md", *passages)
-    # What a new catalog does at its first question, and this one would at each if it kept nothing.
-    _, reading_s = best_of_several_runs(lambda: Catalog(database), "")
+    other = library.learn("other.md", "Roses.")
+    with database.read() as session:
+        connection = session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)  # the pool's only one: the next reads take it too
 
-    # A tenth of that.
-    best, took_s = best_of_several_runs(lambda: library.catalog, "What was number4242 about subject42?")
-    assert best == passages[4242]
-    assert took_s < reading_s / 3
+    def n_steps(question: str, limit: int | None) -> int:
+        """Instructions of SQLite's virtual machine, in hundreds."""
+        steps: list[None] = []
+        connection.set_progress_handler(lambda: steps.append(None), 100)
+        search(library.catalog, question, limit)
+        connection.set_progress_handler(None, 0)
+        return len(steps)
 
-    # A page of 60 words that all passages have: eight times. A query for the scores of each would take 70.
-    best, took_s = best_of_several_runs(lambda: library.catalog, f"{filler} number4242")
-    assert best == passages[4242]
-    assert took_s < reading_s * 30
+    to_read_all = n_steps("", None)
+    assert to_read_all > 100
+    for question in ("What was number4242 about subject42?", "Xylophones?", ""):
+        once = n_steps(question, 8)
+        assert once < to_read_all / 3
+        library.catalog.set_enabled([other.id], False)
+        library.catalog.set_enabled([other.id], True)
+        assert n_steps(question, 8) < once * 1.2 + 2
+    (best,) = search(library.catalog, "What was number4242 about subject42?", 1).passages
+    assert best.text == passages[4242]
 
 
-def best_of_several_runs(catalog: Callable[[], Catalog], question: str) -> tuple[str, float]:
-    """The best passage, and how long the quickest of several questions took, in seconds of the processor.
+def test_the_scores_of_a_page_of_words_are_asked_for_once_per_factor_not_per_word(
+    library: Library, database: Database
+) -> None:
+    library.learn("note.md", *[f"One of the words {number}." for number in range(30)])
+    page = "Which words and names of Anna are " + " ".join(map(str, range(30)))
+    statements: list[str] = []
+    with database.read() as session:
+        connection = session.connection().connection.driver_connection
+    assert isinstance(connection, sqlite3.Connection)
+    connection.set_trace_callback(statements.append)
 
-    Not of the clock: other tests run beside this one.
-    """
-    took_s = []
-    for _ in range(7):
-        asked = catalog()
-        started = time.thread_time()
-        best = asked.candidate_chunks(question)[0]
-        took_s.append(time.thread_time() - started)
-    return best.text, min(took_s)
+    search(library.catalog, page, 8)
+
+    connection.set_trace_callback(None)
+    n_scored = sum(statement.count("-bm25(chunk_search)") for statement in statements)
+    assert n_scored == len(set(term_factors(page).values())) < len(term_factors(page)) / 5

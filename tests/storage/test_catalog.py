@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.services.ranking import search
 from storage.catalog import Catalog
 from storage.database import Database
 from storage.ingest_queue import IngestQueue
@@ -108,11 +109,11 @@ def test_the_same_content_under_two_paths_is_kept_once_and_answers_once(library:
     )
 
     assert library.catalog.counts().chunks == 1
-    assert [chunk.document_id for chunk in library.catalog.candidate_chunks("key")] == [first.id]
+    assert [chunk.document_id for chunk in search(library.catalog, "key", None).passages] == [first.id]
     library.catalog.set_enabled([first.id], False)
-    assert [chunk.document_id for chunk in library.catalog.candidate_chunks("key")] == [copy.id]
+    assert [chunk.document_id for chunk in search(library.catalog, "key", None).passages] == [copy.id]
     library.catalog.forget([first.id])
-    assert [chunk.document_title for chunk in library.catalog.candidate_chunks("key")] == ["copy"]
+    assert [chunk.document_title for chunk in search(library.catalog, "key", None).passages] == ["copy"]
     library.catalog.forget([copy.id])
     assert library.catalog.counts().chunks == 0
 
@@ -349,7 +350,8 @@ def test_renaming_keeps_what_was_learnt_and_changes_the_title(library: Library) 
     assert after is not None
     assert (after.title, after.path) == ("Bathroom", NOTES / "sub" / "Bathroom.md")
     assert (after.content_hash, after.size_bytes, after.mtime_ns) == (before.content_hash, 3, 4)
-    assert [chunk.document_title for chunk in library.catalog.candidate_chunks("bathroom")] == ["Bathroom"]
+    (passage,) = search(library.catalog, "bathroom", None).passages
+    assert passage.document_title == "Bathroom"
 
 
 def test_renaming_over_another_document_forgets_the_one_replaced(library: Library) -> None:
@@ -379,7 +381,7 @@ def test_forgetting_leaves_no_row_behind(library: Library, catalog_path: Path) -
 def test_a_forgotten_note_leaves_no_bytes_in_the_files(library: Library, catalog_path: Path) -> None:
     library.learn("keep.md", "Harmless words.")
     secret = library.learn("zanzibar.md", "The zucchini password is xylophone.")
-    library.catalog.candidate_chunks("xylophone")
+    search(library.catalog, "xylophone", None)
 
     library.catalog.forget([secret.id])
     library.catalog.clean_up()
@@ -420,11 +422,11 @@ def test_another_open_catalog_sees_and_causes_changes_of_the_candidates(
     elsewhere = Database.open(catalog_path)
     try:
         other = Catalog(elsewhere)
-        assert [chunk.text for chunk in other.candidate_chunks("")] == ["One."]
+        assert [chunk.text for chunk in search(other, "", None).passages] == ["One."]
         other.set_enabled([first.id], False)
         assert library.texts() == []
         library.learn("b.md", "Two.")
-        assert [chunk.text for chunk in other.candidate_chunks("")] == ["Two."]
+        assert [chunk.text for chunk in search(other, "", None).passages] == ["Two."]
     finally:
         elsewhere.close()
 

@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, create_engine
 
+from app.services.ranking import search
 from storage import backups, migration
 from storage.catalog import Catalog
 from storage.chats import Chats
@@ -93,7 +94,7 @@ def test_a_catalog_of_every_released_schema_opens_with_all_that_is_in_it(
     car = next(document for document in documents if document.title == "Car")
     assert (car.enabled, car.note, car.n_chunks) == (False, "Read as Windows-1252.", 1)
     assert [folder.path for folder in catalog.folders()] == [Path("/home/ada/Notes")]
-    best = catalog.candidate_chunks("What colour are the kitchen's tiles?")[0]
+    best = search(catalog, "What colour are the kitchen's tiles?", None).passages[0]
     assert best.text == "The tiles in the kitchen are sea green."
     (adapter,) = catalog.adapters([best.chunk_id], "1" * 64)
     assert (adapter.codec, adapter.rank, len(adapter.data)) == ("latents-f16", 8, 96)
@@ -130,9 +131,9 @@ def test_documents_of_the_first_schema_keep_their_triggers_and_their_ids_for_the
     kitchen = next(document for document in catalog.documents() if document.title == "Kitchen")
 
     assert catalog.add_document(Path("/home/ada/Notes/New.md")).id == last_id + 1
-    assert "Kitchen" in [chunk.document_title for chunk in catalog.candidate_chunks("")]
+    assert "Kitchen" in [chunk.document_title for chunk in search(catalog, "", None).passages]
     catalog.set_enabled([kitchen.id], False)
-    assert "Kitchen" not in [chunk.document_title for chunk in catalog.candidate_chunks("")]
+    assert "Kitchen" not in [chunk.document_title for chunk in search(catalog, "", None).passages]
     catalog.forget([document.id for document in catalog.documents()])
     database.close()
     assert count_rows(path, "documents", "title_search", "chunk_search") == [0, 0, 0]

@@ -11,6 +11,7 @@ from filelock import FileLock
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from app.services.ranking import search
 from storage import migration, opening
 from storage.backups import backups_folder
 from storage.catalog import Catalog
@@ -74,7 +75,7 @@ def test_what_was_stored_is_there_after_closing_and_opening(library: Library, da
     again = Database.open(database.path)
 
     assert Catalog(again).document(document.id) == document
-    assert [chunk.text for chunk in Catalog(again).candidate_chunks("tile")] == ["Tiles are blue."]
+    assert [chunk.text for chunk in search(Catalog(again), "tile", None).passages] == ["Tiles are blue."]
     again.close()
     assert sorted(files(database.path.parent)) == ["catalog.sqlite3"]
 
@@ -190,12 +191,12 @@ def test_a_damaged_search_index_is_rebuilt_and_nothing_is_lost(library: Library,
 
     working = Database.open(database.path)
     with pytest.raises(CatalogDamaged):
-        Catalog(working).candidate_chunks("tiles")
+        search(Catalog(working), "tiles", None)
     working.close()
     after = Database.open(database.path)
 
     assert after.recovery_note is None
-    assert Catalog(after).candidate_chunks("tiles")[0].text == "Tiles are blue."
+    assert search(Catalog(after), "tiles", None).passages[0].text == "Tiles are blue."
     assert Catalog(after).document(document.id) == document
     after.close()
 

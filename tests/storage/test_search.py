@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from storage.search_index import MAX_SCORED
+from app.services.ranking import MAX_SCORED, coverage, search
 from storage.search_query import MAX_TERMS, index_text, match_expression
 from tests.patience import PATIENCE_S
 from tests.storage.library import NOTES, Library, hash_of
@@ -48,7 +48,7 @@ ODD_QUESTIONS = [
 def test_any_text_is_a_question(library: Library, question: str) -> None:
     library.learn("pets.md", "The cat sleeps.", "The dog barks.")
 
-    candidates = library.catalog.candidate_chunks(question)
+    candidates = search(library.catalog, question, None).passages
 
     assert {candidate.text for candidate in candidates} == {"The cat sleeps.", "The dog barks."}
     assert library.found("cat") == ["The cat sleeps."]
@@ -61,7 +61,7 @@ def test_no_text_breaks_the_search_or_hides_a_candidate(library: Library, questi
     if not library.catalog.documents():
         library.learn("pets.md", "The cat sleeps.", "The dog barks.")
 
-    assert len(library.catalog.candidate_chunks(question)) == 2
+    assert len(search(library.catalog, question, None).passages) == 2
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -84,26 +84,24 @@ def test_stems_accents_and_case_do_not_matter(library: Library) -> None:
 def test_coverage_is_the_share_of_the_words_and_rare_ones_count_more(library: Library) -> None:
     library.learn("a.md", "The pear tree was planted in 2011.", "A tree, a bench.", "One more tree.")
 
-    def coverage(question: str) -> float:
-        return library.catalog.coverage(question, library.catalog.candidate_chunks(question)[0])
+    def covered(question: str) -> float:
+        return coverage(library.catalog, search(library.catalog, question, None))
 
-    assert coverage("When was the pear tree planted?") == 1.0
-    assert coverage("Who repairs bicycles?") == coverage("Who is it?") == 0.0
+    assert covered("When was the pear tree planted?") == 1.0
+    assert covered("Who repairs bicycles?") == covered("Who is it?") == 0.0
     # Every passage has a tree, one a pear, none a lantern.
-    assert 0.0 < coverage("tree lantern") < coverage("pear lantern") < coverage("pear tree lantern") < 0.5
+    assert 0.0 < covered("tree lantern") < covered("pear lantern") < covered("pear tree lantern") < 0.5
 
 
 @pytest.mark.parametrize("question", ODD_QUESTIONS, ids=range(len(ODD_QUESTIONS)))
 def test_any_text_has_a_coverage(library: Library, question: str) -> None:
     library.learn("cats.md", "The cat sleeps.")
-    (chunk,) = library.catalog.candidate_chunks(question)
-    assert 0.0 <= library.catalog.coverage(question, chunk) <= 1.0
+    assert 0.0 <= coverage(library.catalog, search(library.catalog, question, 1)) <= 1.0
 
 
 def test_a_title_covers_words_too(library: Library) -> None:
     library.learn("Pear trees.md", "Planted in 2011.")
-    (chunk,) = library.catalog.candidate_chunks("pear")
-    assert library.catalog.coverage("pear", chunk) == 1.0
+    assert coverage(library.catalog, search(library.catalog, "pear", 1)) == 1.0
 
 
 def test_only_stop_words_leave_every_passage_at_zero(library: Library) -> None:
@@ -117,7 +115,7 @@ def test_the_best_passage_comes_first_and_the_others_follow_in_order(library: Li
     library.learn("a.md", "Bread.", "Milk and eggs.", "Cheese.")
     library.learn("b.md", "Eggs, eggs and eggs.", "Water.")
 
-    candidates = library.catalog.candidate_chunks("Where are the eggs?")
+    candidates = search(library.catalog, "Where are the eggs?", None).passages
 
     assert [candidate.text for candidate in candidates] == [
         "Eggs, eggs and eggs.",
@@ -167,7 +165,7 @@ def test_a_passage_of_several_notes_is_named_after_the_first_that_is_on(library:
     copy = library.learn("bathroom.md", "Tiles are blue.")
 
     def named() -> tuple[int, str, Path]:
-        (candidate,) = library.catalog.candidate_chunks("tiles")
+        (candidate,) = search(library.catalog, "tiles", None).passages
         return candidate.document_id, candidate.document_title, candidate.document_path
 
     assert named() == (original.id, "kitchen", original.path)
@@ -231,7 +229,7 @@ def test_only_the_best_of_very_many_matches_are_scored(library: Library) -> None
     library.learn("cats.md", *passages, "cat cat cat")
     library.learn("other.md", *[f"dog {number}" for number in range(MAX_SCORED * 2)])
 
-    candidates = library.catalog.candidate_chunks("cat")
+    candidates = search(library.catalog, "cat", None).passages
 
     assert len(candidates) == len(passages) + 1 + MAX_SCORED * 2
     assert candidates[0].text == "cat cat cat"

@@ -308,11 +308,11 @@ def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(
 def test_a_catalog_that_cannot_be_read_refuses_the_question(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_args: object) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
         raise StorageError("The library is in use.", "Try again.")
 
     application = bench.start()
-    monkeypatch.setattr(Catalog, "candidate_chunks", refuse)
+    monkeypatch.setattr(Catalog, "search", refuse)
 
     with pytest.raises(QuestionRefused, match="The library is in use"):
         application.chat.ask(None, "One?").result(PATIENCE_S)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Application
+from app.services.ranking import search
 from app.services.watcher import FolderWatcher, advice_for
 from storage.records import DocumentState
 from tests.app.conftest import Bench
@@ -209,7 +210,8 @@ def test_a_deleted_note_is_forgotten_with_its_adapter_and_search_rows(
 
     bench.wait(lambda: bench.document("b.md") is None)
     assert watching.profile.catalog.counts().chunks == 1
-    assert all("xylophones" not in c.text for c in watching.profile.catalog.candidate_chunks("xylophones"))
+    found = search(watching.profile.catalog, "xylophones", None).passages
+    assert all("xylophones" not in passage.text for passage in found)
 
 
 def test_the_only_note_of_a_folder_can_be_deleted(bench: Bench, watching: Application) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from app.services.ranking import MAX_READ, search
+from app.services.relevance import asked_things, best_line, term_factors
 from storage.catalog import Catalog
 from storage.database import Database
-from storage.search_index import MAX_READ
-from storage.search_score import MARK, asked_things, best_line, term_factors
+from storage.search import MARK
 from tests.storage.library import Library
 
 HEALTH_LOGS = {
@@ -173,21 +174,22 @@ def test_a_long_note_with_a_fitting_title_does_not_keep_others_from_being_read(l
     kitchen = library.learn("kitchen.md", *[f"Tile {number}." for number in range(MAX_READ * 2)])
     question = "Is the floor of the kitchen oak?"
 
-    (beside_it,) = (c for c in library.catalog.candidate_chunks(question) if c.text == "The floor is of oak.")
+    found = search(library.catalog, question, None).passages
+    (beside_it,) = (chunk for chunk in found if chunk.text == "The floor is of oak.")
     library.catalog.set_enabled([kitchen.id], False)
 
-    assert beside_it.score == library.catalog.candidate_chunks(question)[0].score > 0
+    assert beside_it.score == search(library.catalog, question, None).passages[0].score > 0
 
 
 def test_scores_do_not_change_from_one_question_to_the_next(library: Library, database: Database) -> None:
     learn(library, HEALTH_LOGS | MEETINGS)
     question = "When does Petra's release party at the pharmacy open in 2024?"
 
-    first = library.catalog.candidate_chunks(question)
+    first = search(library.catalog, question, None).passages
 
-    assert library.catalog.candidate_chunks("Who is away?") != first
-    assert library.catalog.candidate_chunks(question) == first
-    assert Catalog(database).candidate_chunks(question) == first
+    assert search(library.catalog, "Who is away?", None).passages != first
+    assert search(library.catalog, question, None).passages == first
+    assert search(Catalog(database), question, None).passages == first
     assert [chunk.score for chunk in first] == sorted((chunk.score for chunk in first), reverse=True)
 
 
@@ -196,7 +198,9 @@ def test_passages_without_a_word_of_the_question_stay_at_zero(library: Library) 
     # They have dates, times and sums, but no word.
     library.learn("other.md", "On 14 March at 8:30.", "€ 95 for hale@boiler.test, BX-7741.")
 
-    scores = {chunk.text: chunk.score for chunk in library.catalog.candidate_chunks("When is the release?")}
+    scores = {
+        chunk.text: chunk.score for chunk in search(library.catalog, "When is the release?", None).passages
+    }
 
     assert scores["On 14 March at 8:30."] == scores["€ 95 for hale@boiler.test, BX-7741."] == 0.0
     assert scores[MEETINGS["standup-2.md"]] > 0
@@ -223,7 +227,7 @@ def test_passages_without_a_word_of_the_question_stay_at_zero(library: Library) 
 def test_any_text_is_a_passage(library: Library, passage: str, question: str) -> None:
     library.learn("odd.md", passage, "Roses.")
 
-    odd, roses = library.catalog.candidate_chunks(question)
+    odd, roses = search(library.catalog, question, None).passages
 
     assert odd.score > roses.score == 0.0
 

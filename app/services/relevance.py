@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from storage.search import MARK
 from storage.search_query import match_terms, named_terms
 
 NAME_BONUS = 0.25
@@ -29,9 +30,6 @@ ASKING_FACTOR = 0.5
 
 KIND_FACTOR = 1.4
 """Of a line that has a thing of the kind that is asked for."""
-
-MARK = "\ufdd0"
-"""Stands before each occurrence of a term in a marked passage. A noncharacter: no text has it."""
 
 _ASKING_WORDS = (
     "call called calling calls came come comes coming date dated dates day days exactly find finding "
