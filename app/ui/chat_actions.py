@@ -12,6 +12,7 @@ from app.ui.chat_list import ChatListModel
 from app.ui.late_services import LateServices
 from app.ui.ports import ChatPort, RunningAnswerPort
 from app.ui.transcript_model import TranscriptModel
+from engine.errors import UserFacing
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, Role, SourceRecord, TurnRecord
 
@@ -188,13 +189,12 @@ class ChatActions(QObject):
         self.reload_chats()
 
     def _on_failed(self, question: _Question, error: Exception) -> None:
-        title = getattr(error, "title", "")
+        refused = AnswerRefused("The question could not be asked.")
+        if isinstance(error, UserFacing):
+            refused = AnswerRefused(error.title, error.detail)
         if self._question is question:
-            self.take_event(
-                question,
-                AnswerRefused(title or "The question could not be asked.", getattr(error, "detail", "")),
-            )
-        if not title:
+            self.take_event(question, refused)
+        if not isinstance(error, UserFacing):
             self._lane.fail(error)
 
     def _end(self) -> None:

@@ -39,6 +39,7 @@ from app.ui.status_line import StatusLine
 from app.ui.transcript_model import TranscriptModel
 from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
+from engine.errors import UserFacing
 from engine.messages import AnswerMode
 from engine.models.catalogue import is_own
 from storage.records import ChatRecord, DocumentRecord
@@ -271,9 +272,8 @@ class MainWindow(QMainWindow):
 
     def _on_job_failed(self, error: Exception) -> None:
         """What no action foresaw: the environment's fault is told, our own goes to the crash hook."""
-        title = getattr(error, "title", None)
-        if isinstance(title, str):
-            self._basics.notices.error(title, getattr(error, "detail", ""))
+        if isinstance(error, UserFacing):
+            self._basics.notices.error(error.title, error.detail)
         elif isinstance(error, OSError):
             self._basics.notices.error("A file could not be read or written.", str(error))
         else:
