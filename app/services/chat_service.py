@@ -1,8 +1,6 @@
 """Questions and answers: one at a time, with the notes that are on at that moment, kept in their chat."""
 
 import logging
-import queue
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from app.services.answers import (
 from app.services.confidence import Calibration
 from app.services.current_question import CurrentQuestion, Question, facts_of
 from app.services.library_events import DocumentsChanged, LibraryEvent, LibraryEvents
+from app.services.message_loop import MessageLoop
 from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
 from app.services.ports import ChatWorkerFactory, PreparedModels
@@ -70,14 +69,7 @@ class _Warm:
     document_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _StopService:
-    pass
-
-
-_Message = (
-    Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | _StopService | WorkerSaid[ChatEvent]
-)
+_Message = Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | WorkerSaid[ChatEvent]
 
 
 class ChatService:
@@ -114,9 +106,15 @@ class ChatService:
         self._notices = notices
         self._is_eager = is_eager
         self._clock_s = clock_s
-        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._loop: MessageLoop[_Message] = MessageLoop(
+            "chat-dispatch",
+            step=self._step,
+            wait_s=self._wait_s,
+            on_storage_error=self._on_storage_error,
+            at_end=self._shut_down,
+        )
         self._worker: WorkerSupervisor[ChatCommand, ChatEvent] = WorkerSupervisor(
-            "chat", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
+            "chat", worker_factory, self._loop.post, prepare_models, events, notices, clock_s
         )
         self._models: PreparedModels | None = None
         self._calibration: Calibration | None = None
@@ -124,27 +122,23 @@ class ChatService:
         self._current: CurrentQuestion | None = None
         self._last_turn_id = 0
         self._to_warm: dict[int, None] = {}
-        self._is_stopping = False
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="chat-dispatch", daemon=True)
 
     # --- any thread ----------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin; questions wait until the models are there."""
         self._unsubscribe = self._events.subscribe(self._on_library_event)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop the running answer and the worker. Waits at most about ten seconds."""
         self._unsubscribe()
-        if self._thread.is_alive():
-            self._inbox.put(_StopService())
-            self._thread.join()
+        self._loop.stop()
 
     def take_models(self, outcome: ModelOutcome) -> None:
         """The models are there, and the worker is started; or questions are refused with the reason."""
-        self._inbox.put(outcome)
+        self._loop.post(outcome)
 
     def new_chat(self) -> ChatRecord:
         """Begin a chat."""
@@ -165,7 +159,7 @@ class ChatService:
     def delete_chat(self, chat_id: int) -> None:
         """Remove a chat; an answer that is on its way in it is stopped."""
         self._chats.delete(chat_id)
-        self._inbox.put(_ChatDeleted(chat_id))
+        self._loop.post(_ChatDeleted(chat_id))
 
     def ask(
         self,
@@ -184,48 +178,40 @@ class ChatService:
                 QUOTES, and the answer says so.
             on_event: told every AnswerEvent, on the thread "chat-dispatch".
         """
-        running = RunningAnswer(on_event, lambda asked: self._inbox.put(_StopQuestion(asked)))
-        self._inbox.put(Question(running, chat_id, question, mode or self._settings.current.mode))
+        running = RunningAnswer(on_event, lambda asked: self._loop.post(_StopQuestion(asked)))
+        self._loop.post(Question(running, chat_id, question, mode or self._settings.current.mode))
         return running
 
     def _on_library_event(self, event: LibraryEvent) -> None:
         if isinstance(event, DocumentsChanged):
-            self._inbox.put(_Warm(event.ids))
+            self._loop.post(_Warm(event.ids))
 
     # --- the thread ----------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._is_stopping:
-            message = self._next_message()
-            try:
-                self._handle(message)
-                if not self._is_stopping:
-                    self._advance()
-            except StorageError as exc:
-                logger.warning("The store failed.", exc_info=exc)
-                if self._current is not None:
-                    self._refuse(exc.title, exc.detail)
-                else:
-                    self._notices.error(exc.title, "", exc.detail)
+    def _step(self, message: _Message | None) -> None:
+        self._handle(message)
+        self._advance()
+
+    def _wait_s(self) -> float | None:
+        waits = [self._worker.wait_s()]
+        if self._current is not None and self._current.stop_sent_s is not None:
+            waits.append(max(0.0, self._current.stop_sent_s + STOP_PATIENCE_S - self._clock_s()))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _on_storage_error(self, exc: StorageError, _is_news: bool) -> None:
+        if self._current is not None:
+            self._refuse(exc.title, exc.detail)
+        else:
+            self._notices.error(exc.title, "", exc.detail)
+
+    def _shut_down(self) -> None:
         self._worker.stop()
         if self._current is not None and self._current.engine_turn_id is not None:
             self._finish(self._current.text, _NO_FACTS, stopped=True)
         self._refuse_rest()
 
-    def _next_message(self) -> _Message | None:
-        waits = [self._worker.wait_s()]
-        if self._current is not None and self._current.stop_sent_s is not None:
-            waits.append(max(0.0, self._current.stop_sent_s + STOP_PATIENCE_S - self._clock_s()))
-        known = [wait for wait in waits if wait is not None]
-        try:
-            return self._inbox.get(timeout=min(known) if known else None)
-        except queue.Empty:
-            return None
-
     def _handle(self, message: _Message | None) -> None:
         match message:
-            case _StopService():
-                self._is_stopping = True
             case Question():
                 self._begin(message)
             case _StopQuestion(running=running):
@@ -395,9 +381,6 @@ class ChatService:
         """Nobody must wait for ever for an answer of a service that has ended."""
         waiting = [self._current.question] if self._current is not None else []
         self._current = None
-        while not self._inbox.empty():
-            message = self._inbox.get_nowait()
-            if isinstance(message, Question):
-                waiting.append(message)
+        waiting += [message for message in self._loop.remaining() if isinstance(message, Question)]
         for question in waiting:
             question.running.tell(AnswerRefused("Loreleaf is closing.", "Ask again when it runs."))
