@@ -176,15 +176,15 @@ def build_adapter_imports(
     """
     return AdapterImports(
         wanted or models_wanted(profile),
-        profile.catalog,
-        profile.imported,
-        events if events is not None else LibraryEvents(),  # one that nobody hears yet is empty, hence false
-        workers.models if workers is not None else preparation_client,
-        workers.imports if workers is not None else import_client,
+        catalog=profile.catalog,
+        imported=profile.imported,
+        events=events or LibraryEvents(),
+        prepare_factory=workers.models if workers is not None else preparation_client,
+        import_factory=workers.imports if workers is not None else import_client,
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Application:
     """The services of one profile. ``start`` and ``close`` may be called on any thread, each once."""
 
@@ -298,43 +298,51 @@ def assemble(
     wanted = models_wanted(profile, weights_dir)
     models = ModelService(
         wanted,
-        lambda: profile.settings.current,
-        events,
-        profile.notices,
-        factories.models,
+        current_settings=lambda: profile.settings.current,
+        events=events,
+        notices=profile.notices,
+        worker_factory=factories.models,
     )
     dispatcher = IngestDispatcher(
-        profile.catalog,
-        profile.jobs,
-        queueing,
-        events,
-        profile.notices,
-        factories.ingest,
-        models.prepare_again,
-        lock,
+        catalog=profile.catalog,
+        jobs=profile.jobs,
+        queueing=queueing,
+        events=events,
+        notices=profile.notices,
+        worker_factory=factories.ingest,
+        prepare_models=models.prepare_again,
+        lock=lock,
     )
-    ingest = IngestService(profile.catalog, queueing, events, dispatcher, profile.forgotten)
-    library = LibraryService(profile.catalog, events, ingest, profile.forgotten)
+    ingest = IngestService(
+        catalog=profile.catalog,
+        queueing=queueing,
+        events=events,
+        dispatcher=dispatcher,
+        forgotten=profile.forgotten,
+    )
+    library = LibraryService(
+        catalog=profile.catalog, events=events, ingest=ingest, forgotten=profile.forgotten
+    )
     watch = WatchService(
-        profile.catalog,
-        events,
-        profile.notices,
-        queueing,
-        ingest,
-        library,
-        profile.forgotten,
-        lock,
-        profile.settings.current.settle_s,
+        catalog=profile.catalog,
+        events=events,
+        notices=profile.notices,
+        queueing=queueing,
+        ingest=ingest,
+        library=library,
+        forgotten=profile.forgotten,
+        lock=lock,
+        settle_s=profile.settings.current.settle_s,
     )
     chat = ChatService(
-        profile.catalog,
-        profile.imported,
-        profile.chats,
-        profile.settings,
-        events,
-        profile.notices,
-        factories.chat,
-        models.prepare_again,
+        catalog=profile.catalog,
+        imported=profile.imported,
+        chats=profile.chats,
+        settings=profile.settings,
+        events=events,
+        notices=profile.notices,
+        worker_factory=factories.chat,
+        prepare_models=models.prepare_again,
         is_eager=not headless,
     )
     models.tell(ingest, chat)
@@ -349,7 +357,18 @@ def assemble(
     closers.callback(lock.release)
     closers.callback(_log_or_say(profile))
     return Application(
-        profile, events, lock, models, ingest, library, watch, chat, catalogue, imports, headless, closers
+        profile=profile,
+        events=events,
+        lock=lock,
+        models=models,
+        ingest=ingest,
+        library=library,
+        watch=watch,
+        chat=chat,
+        catalogue=catalogue,
+        imports=imports,
+        is_headless=headless,
+        closers=closers,
     )
 
 

@@ -41,6 +41,7 @@ class AdapterImports:
     def __init__(
         self,
         wanted: PrepareModels,
+        *,
         catalog: Catalog,
         imported: ImportedAdapters,
         events: LibraryEvents,

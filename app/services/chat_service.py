@@ -86,6 +86,7 @@ class ChatService:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         imported: ImportedAdapters,
         chats: Chats,
@@ -94,7 +95,6 @@ class ChatService:
         notices: NoticeBoard,
         worker_factory: ChatWorkerFactory,
         prepare_models: Callable[[], None],
-        *,
         is_eager: bool = True,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -114,7 +114,13 @@ class ChatService:
             at_end=self._shut_down,
         )
         self._worker: WorkerSupervisor[ChatCommand, ChatEvent] = WorkerSupervisor(
-            "chat", worker_factory, self._loop.post, prepare_models, events, notices, clock_s
+            "chat",
+            factory=worker_factory,
+            post=self._loop.post,
+            prepare_models=prepare_models,
+            events=events,
+            notices=notices,
+            clock_s=clock_s,
         )
         self._models: PreparedModels | None = None
         self._calibration: Calibration | None = None

@@ -86,6 +86,7 @@ class IngestDispatcher:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         jobs: IngestQueue,
         queueing: Queueing,
@@ -111,7 +112,13 @@ class IngestDispatcher:
             at_end=self._shut_down,
         )
         self._worker: WorkerSupervisor[IngestCommand, IngestEvent] = WorkerSupervisor(
-            "ingest", worker_factory, self._loop.post, prepare_models, events, notices, clock_s
+            "ingest",
+            factory=worker_factory,
+            post=self._loop.post,
+            prepare_models=prepare_models,
+            events=events,
+            notices=notices,
+            clock_s=clock_s,
         )
         self._current: _Current | None = None
         self._is_recovery_due = True

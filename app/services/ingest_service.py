@@ -47,6 +47,7 @@ class IngestService:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         queueing: Queueing,
         events: LibraryEvents,

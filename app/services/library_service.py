@@ -15,7 +15,7 @@ class LibraryService:
     """Reads and changes the library. Any thread; calls block for a few milliseconds."""
 
     def __init__(
-        self, catalog: Catalog, events: LibraryEvents, ingest: IngestService, forgotten: ForgottenPaths
+        self, *, catalog: Catalog, events: LibraryEvents, ingest: IngestService, forgotten: ForgottenPaths
     ) -> None:
         self._catalog = catalog
         self._events = events

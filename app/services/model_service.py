@@ -82,6 +82,7 @@ class ModelService:
     def __init__(
         self,
         wanted: PrepareModels,
+        *,
         current_settings: Callable[[], Settings],
         events: LibraryEvents,
         notices: NoticeBoard,

@@ -26,6 +26,7 @@ class SettledFiles:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         queueing: Queueing,
         ingest: IngestService,

@@ -72,6 +72,7 @@ class WatchService:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         events: LibraryEvents,
         notices: NoticeBoard,
@@ -89,7 +90,14 @@ class WatchService:
         self._lock = lock
         self._clock_s = clock_s
         self._settling = Settling(settle_s)
-        self._settled = SettledFiles(catalog, queueing, ingest, library, forgotten, self._is_held)
+        self._settled = SettledFiles(
+            catalog=catalog,
+            queueing=queueing,
+            ingest=ingest,
+            library=library,
+            forgotten=forgotten,
+            is_held=self._is_held,
+        )
         self._loop: MessageLoop[_Message] = MessageLoop(
             "watch-folders",
             step=self._step,
