@@ -192,6 +192,7 @@ class Application:
     events: LibraryEvents
     lock: ProfileLock
     models: ModelService
+    dispatcher: IngestDispatcher
     ingest: IngestService
     library: LibraryService
     watch: WatchService
@@ -231,7 +232,7 @@ class Application:
                 return  # the window was closed before it was open
             self._start_one(self.chat)
             if learn:
-                self._start_one(self.ingest)
+                self._start_one(self.dispatcher)
                 if not self.is_headless:
                     self._start_one(self.watch)
             # Last: it tells the others, who must be there to hear it.
@@ -244,7 +245,7 @@ class Application:
                 self._is_closed = True
                 self.closers.close()
 
-    def _start_one(self, service: IngestService | WatchService | ChatService | ModelService) -> None:
+    def _start_one(self, service: IngestDispatcher | WatchService | ChatService | ModelService) -> None:
         self.closers.callback(service.stop)
         service.start()
 
@@ -316,12 +317,11 @@ def assemble(
     ingest = IngestService(
         catalog=profile.catalog,
         queueing=queueing,
-        events=events,
         dispatcher=dispatcher,
         forgotten=profile.forgotten,
     )
     library = LibraryService(
-        catalog=profile.catalog, events=events, ingest=ingest, forgotten=profile.forgotten
+        catalog=profile.catalog, events=events, dispatcher=dispatcher, forgotten=profile.forgotten
     )
     watch = WatchService(
         catalog=profile.catalog,
@@ -345,7 +345,7 @@ def assemble(
         prepare_models=models.prepare_again,
         is_eager=not headless,
     )
-    models.tell(ingest, chat)
+    models.tell(dispatcher, chat)
     catalogue = build_model_catalogue(
         profile,
         weights_dir,
@@ -361,6 +361,7 @@ def assemble(
         events=events,
         lock=lock,
         models=models,
+        dispatcher=dispatcher,
         ingest=ingest,
         library=library,
         watch=watch,

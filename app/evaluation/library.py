@@ -53,7 +53,7 @@ class NoteLibrary:
         report = self._application.ingest.add_paths(paths)
         if report.skipped:
             raise EvaluationFailed(f"{report.skipped[0][0].name}: {report.skipped[0][1]}")
-        if not self._application.ingest.wait_until_idle(_LEARN_S_PER_NOTE * len(paths)):
+        if not self._application.dispatcher.wait_until_idle(_LEARN_S_PER_NOTE * len(paths)):
             raise EvaluationFailed("The notes were not learnt in time.")
         seconds = time.perf_counter() - started
         documents = {document.path: document for document in self._application.library.documents()}

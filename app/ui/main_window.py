@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
     # --- from the services ----------------------------------------------------------------------------------
 
     def _on_opened(self, services: ApplicationPort) -> None:
-        self._unsubscribe.append(services.ingest.subscribe(self._bridge.publish))
+        self._unsubscribe.append(services.events.subscribe(self._bridge.publish))
         self.lanes["start"].run(services.start, self._on_started, self._on_start_failed)
 
     def _on_opening_failed(self, error: Exception) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.services.answers import AnswerEvent
-from app.services.library_events import LibraryEvent
+from app.services.library_events import LibraryEvents
 from app.services.notices import NoticeBoard
 from app.services.settings import Settings
 from engine.messages import AnswerMode
@@ -97,10 +97,6 @@ class IngestPort(Protocol):
 
     def retry(self, document_id: int, /) -> None:
         """Try a failed document again."""
-        ...
-
-    def subscribe(self, listener: Callable[[LibraryEvent], None], /) -> Callable[[], None]:
-        """Hear library events on the services' threads; the returned call ends it."""
         ...
 
 
@@ -228,6 +224,9 @@ class BasicsPort(Protocol):
 
 class ApplicationPort(Protocol):
     """The services of one profile; the window gets them when they are open."""
+
+    @property
+    def events(self) -> LibraryEvents: ...  # noqa: D102 - see LibraryEvents
 
     @property
     def library(self) -> LibraryPort: ...  # noqa: D102 - see LibraryPort

@@ -104,7 +104,7 @@ def test_it_survives_a_restart_with_another_hypernetwork(bench: Bench, applicati
 
     upgraded = bench.start()
     bench.wait(lambda: len(bench.ingest_engine.learnt) == n_passes + 2, "both notes are learnt anew")
-    upgraded.ingest.wait_until_idle(PATIENCE_S)
+    upgraded.dispatcher.wait_until_idle(PATIENCE_S)
     answer = upgraded.chat.ask(None, QUESTION).result(PATIENCE_S)
 
     assert {source.document for source in answer.sources} == {"garden", "Style"}

@@ -141,8 +141,7 @@ class FakeLibrary:
 
 
 class FakeIngest:
-    def __init__(self, events: Listeners[LibraryEvent]) -> None:
-        self._events = events
+    def __init__(self) -> None:
         self.added: list[tuple[Path, ...]] = []
         self.retried: list[int] = []
         self.report = FakeReport()
@@ -156,9 +155,6 @@ class FakeIngest:
 
     def retry(self, document_id: int) -> None:
         self.retried.append(document_id)
-
-    def subscribe(self, listener: Callable[[LibraryEvent], None]) -> Callable[[], None]:
-        return self._events.subscribe(listener)
 
 
 class FakeWatch:
@@ -422,7 +418,7 @@ class FakeApplication:
         self.settings = FakeSettings()
         self.notices = NoticeBoard()
         self.library = FakeLibrary(self.events)
-        self.ingest = FakeIngest(self.events)
+        self.ingest = FakeIngest()
         self.watch = FakeWatch(self.library, self.events)
         self.chat = FakeChat()
         self.catalogue = FakeCatalogue(home)
