@@ -10,6 +10,7 @@ from pathlib import Path
 import engine
 from app.log_file import log_into
 from app.profile_basics import ProfileBasics, read_basics
+from app.services.adapter_exports import AdapterExports
 from app.services.adapter_imports import AdapterImports
 from app.services.chat_service import ChatService
 from app.services.forgotten_paths import ForgottenPaths
@@ -24,9 +25,11 @@ from app.services.notices import NoticeBoard
 from app.services.ports import (
     AddWorkerFactory,
     ChatWorkerFactory,
+    ExportWorkerFactory,
     FetchWorkerFactory,
     ImportWorkerFactory,
     IngestWorkerFactory,
+    MergeWorkerFactory,
     ModelWorkers,
     PreparationEvent,
     PreparationWorkerFactory,
@@ -37,6 +40,13 @@ from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
 from app.services.settings import SettingsFile
 from app.services.watch_service import WatchService
+from engine.adapters.messages import (
+    AdapterExported,
+    ExportAdapter,
+    MergeAdapters,
+    MergeProgress,
+    ModelMerged,
+)
 from engine.client import (
     WorkerClient,
     add_client,
@@ -46,6 +56,7 @@ from engine.client import (
     ingest_client,
     survey_client,
 )
+from engine.messages import Shutdown, WorkerFailed
 from engine.models.messages import SurveyModels
 from storage import private_files
 from storage.catalog import Catalog
@@ -67,6 +78,18 @@ def preparation_client(wanted: PrepareModels) -> WorkerClient[object, Preparatio
     return WorkerClient("app.model_preparation:main", wanted, "models")
 
 
+def export_client(wanted: ExportAdapter) -> WorkerClient[Shutdown, AdapterExported | WorkerFailed]:
+    """The client of the process that writes an adapter for other programs."""
+    return WorkerClient("engine.adapters.export:main", wanted, "export")
+
+
+def merge_client(
+    wanted: MergeAdapters,
+) -> WorkerClient[Shutdown, MergeProgress | ModelMerged | WorkerFailed]:
+    """The client of the process that adds adapters to a model's weights."""
+    return WorkerClient("engine.adapters.merging:main", wanted, "merge")
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerFactories:
     """How the worker processes are made; tests put toys in their place."""
@@ -78,6 +101,8 @@ class WorkerFactories:
     fetch: FetchWorkerFactory = fetch_client
     add: AddWorkerFactory = add_client
     imports: ImportWorkerFactory = import_client
+    exports: ExportWorkerFactory = export_client
+    merges: MergeWorkerFactory = merge_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +199,29 @@ def build_adapter_imports(
         events: told of what was taken in; by default nobody listens.
         workers: how the processes are made.
     """
+    factories = workers or WorkerFactories()
     return AdapterImports(
         wanted or models_wanted(profile),
         catalog=profile.catalog,
         imported=profile.imported,
         events=events or LibraryEvents(),
-        prepare_factory=workers.models if workers is not None else preparation_client,
-        import_factory=workers.imports if workers is not None else import_client,
+        prepare_factory=factories.models,
+        import_factory=factories.imports,
+    )
+
+
+def build_adapter_exports(
+    profile: Profile, wanted: PrepareModels | None = None, workers: WorkerFactories | None = None
+) -> AdapterExports:
+    """The way out of the library for adapters; nothing runs until it is asked. Arguments as for imports."""
+    factories = workers or WorkerFactories()
+    return AdapterExports(
+        wanted or models_wanted(profile),
+        catalog=profile.catalog,
+        imported=profile.imported,
+        prepare_factory=factories.models,
+        export_factory=factories.exports,
+        merge_factory=factories.merges,
     )
 
 
@@ -199,6 +240,7 @@ class Application:
     chat: ChatService
     catalogue: ModelCatalogue
     imports: AdapterImports
+    exports: AdapterExports
     is_headless: bool
     closers: ExitStack
     """What has to be undone, in the order it was done."""
@@ -351,7 +393,6 @@ def assemble(
         weights_dir,
         ModelWorkers(factories.survey, factories.fetch, factories.models, factories.add),
     )
-    imports = build_adapter_imports(profile, wanted, events, factories)
     closers = ExitStack()
     closers.callback(profile.close)
     closers.callback(lock.release)
@@ -367,7 +408,8 @@ def assemble(
         watch=watch,
         chat=chat,
         catalogue=catalogue,
-        imports=imports,
+        imports=build_adapter_imports(profile, wanted, events, factories),
+        exports=build_adapter_exports(profile, wanted, factories),
         is_headless=headless,
         closers=closers,
     )

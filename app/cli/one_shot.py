@@ -6,7 +6,6 @@ from app.bootstrap import Profile, models_wanted, preparation_client
 from app.cli.console import Console
 from app.services import one_shot
 from app.services.ports import PreparationProgress, PreparedModels, PrepareModels
-from engine.adapters.messages import MergeProgress
 from engine.client import WorkerClient
 
 EventT = TypeVar("EventT")
@@ -28,7 +27,7 @@ def run_one_shot(
     """
 
     def show(event: object) -> None:
-        if isinstance(event, PreparationProgress | MergeProgress):
+        if isinstance(event, PreparationProgress):
             console.progress(f"{doing}: {event.share:.0%}")
 
     console.progress(doing)

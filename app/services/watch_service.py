@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,6 +138,27 @@ class WatchService:
         self._events.publish(FoldersChanged())
         self._loop.post(_Wake())
         return folder
+
+    def queue_now(self, folder: FolderRecord) -> tuple[Skipped, ...]:
+        """Queue what is new or changed in a watched folder at once, for who does not ``start`` the service.
+
+        Returns:
+            what could not be looked at, so that notes may be missing.
+
+        Raises:
+            StorageError: the store cannot be written.
+        """
+        unreadable: list[Skipped] = []
+        batch: dict[Path, FileStamp | None] = {}
+        for item in walk_notes(folder.path):
+            if isinstance(item, Path):
+                with suppress(OSError):  # out of reach; the watcher looks again
+                    if (stamp := stamp_of(item)) is not None:
+                        batch[item] = stamp
+            elif item.is_unreadable:
+                unreadable.append(item)
+        self._settled.apply(batch, dict.fromkeys(batch, folder))
+        return tuple(unreadable)
 
     def unwatch(self, folder_id: int) -> None:
         """Watch a folder no longer; its documents stay in the library."""

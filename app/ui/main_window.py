@@ -27,7 +27,16 @@ from app.ui.dialogs import confirm, confirm_forgetting, show_shortcuts
 from app.ui.document_table_model import DocumentTableModel
 from app.ui.drop_overlay import DropOverlay, local_paths
 from app.ui.engine_bridge import EngineBridge
-from app.ui.file_dialogs import ADAPTER_FILES, NOTE_FILES, choose_file, choose_files, choose_folder
+from app.ui.file_dialogs import (
+    ADAPTER_FILES,
+    GGUF_ADAPTERS,
+    NEW_FOLDERS,
+    NOTE_FILES,
+    choose_file,
+    choose_files,
+    choose_folder,
+    choose_place,
+)
 from app.ui.late_services import LateServices
 from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
@@ -43,9 +52,10 @@ from engine.errors import UserFacing
 from engine.messages import AnswerMode
 from engine.models.catalogue import is_own
 from storage.records import ChatRecord, DocumentRecord
-from storage.titles import on_one_line
+from storage.titles import as_file_name, on_one_line
 
 if TYPE_CHECKING:
+    from app.services.adapter_exports import ExportFormat
     from app.ui.model_actions import Remark
     from app.ui.models_dialog import ModelsDialog
 
@@ -203,6 +213,7 @@ class MainWindow(QMainWindow):
         library.watch_folder_requested.connect(self._on_watch_folder)
         library.retry_requested.connect(self.library_actions.retry)
         library.forget_requested.connect(self._on_forget_requested)
+        library.export_requested.connect(self._on_export_requested)
         library.unwatch_requested.connect(self.library_actions.unwatch)
         self.library_actions.documents_shown.connect(self._on_documents_shown)
         self.library_actions.folders_shown.connect(library.folders.show_folders)
@@ -307,6 +318,15 @@ class MainWindow(QMainWindow):
         confirm_forgetting(
             self, documents, self.library_actions.n_backups, partial(self.library_actions.forget, ids)
         )
+
+    def _on_export_requested(self, form: "ExportFormat", documents: tuple[DocumentRecord, ...]) -> None:
+        name = as_file_name(documents[0].title)
+        # Of a file the dialog has asked; a folder is replaced only if it is an earlier export of the same.
+        export = partial(self.library_actions.export_adapter, form, documents, form == "gguf")
+        if form == "gguf":
+            choose_place(self, "Export for llama.cpp", f"{name}.gguf", GGUF_ADAPTERS, "gguf", export)
+        else:
+            choose_place(self, "Export for PEFT: a new folder", name, NEW_FOLDERS, "", export)
 
     def _on_delete_chat_requested(self, chat: ChatRecord) -> None:
         confirm(

@@ -11,10 +11,12 @@ from app.services.answers import AnswerEvent
 from app.services.library_events import LibraryEvents
 from app.services.notices import NoticeBoard
 from app.services.settings import Settings
+from engine.adapters.messages import AdapterExported
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, DocumentRecord, FolderRecord, TurnRecord
 
 if TYPE_CHECKING:  # not needed until the user thinks of models: the window is painted without
+    from app.services.adapter_exports import ExportFormat
     from app.services.hub_token import HubToken
     from engine.models.messages import FetchProgressed, ModelAdded, ModelFetched, ModelsFound
 
@@ -209,6 +211,23 @@ class ImportsPort(Protocol):
         ...
 
 
+class ExportsPort(Protocol):
+    """See app.services.adapter_exports."""
+
+    def export(
+        self,
+        documents: Sequence[DocumentRecord],
+        form: "ExportFormat",
+        out: Path,
+        /,
+        *,
+        may_overwrite: bool,
+        is_stopped: Callable[[], bool],
+    ) -> AdapterExported:
+        """Write documents' adapters for other programs. Takes seconds."""
+        ...
+
+
 class BasicsPort(Protocol):
     """What the window has from the start."""
 
@@ -245,6 +264,9 @@ class ApplicationPort(Protocol):
 
     @property
     def imports(self) -> ImportsPort: ...  # noqa: D102 - see ImportsPort
+
+    @property
+    def exports(self) -> ExportsPort: ...  # noqa: D102 - see ExportsPort
 
     def start(self) -> None:
         """Start the services; may take a while, any thread."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.services.adapter_exports import ExportFormat
 from app.services.answers import Answer, AnswerEvent, AnswerFinished, AnswerStarted, AnswerText
 from app.services.hub_token import HubToken
 from app.services.library_events import DocumentsChanged, DocumentsRemoved, FoldersChanged, LibraryEvent
@@ -13,6 +14,7 @@ from app.services.listeners import Listeners
 from app.services.notices import NoticeBoard
 from app.services.one_shot import OneShotStopped
 from app.services.settings import Settings
+from engine.adapters.messages import AdapterExported
 from engine.messages import AnswerMode
 from engine.models.catalogue import find_entry, is_own
 from engine.models.fitting import Fit, Machine, Verdict
@@ -266,6 +268,28 @@ class FakeImports:
         return adapter
 
 
+class FakeExports:
+    """Writes nothing. ``error`` is raised by the next one."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[list[str], ExportFormat, Path, bool]] = []
+        self.error: Exception | None = None
+
+    def export(
+        self,
+        documents: Sequence[DocumentRecord],
+        form: ExportFormat,
+        out: Path,
+        *,
+        may_overwrite: bool,
+        is_stopped: Callable[[], bool],
+    ) -> AdapterExported:
+        if self.error is not None:
+            raise self.error
+        self.written.append(([document.title for document in documents], form, out, may_overwrite))
+        return AdapterExported(out, 24, 6_100_000)
+
+
 class FakeCatalogue:
     """A computer with the built-in model and two others, and a hub that does what the test tells it to.
 
@@ -423,6 +447,7 @@ class FakeApplication:
         self.chat = FakeChat()
         self.catalogue = FakeCatalogue(home)
         self.imports = FakeImports(self.library)
+        self.exports = FakeExports()
         self.start_error: Exception | None = None
         self.n_starts = 0
         self.n_closes = 0
