@@ -14,13 +14,13 @@ from app.services.notices import NoticeBoard
 from app.ui.background import Background
 from app.ui.document_table_model import DocumentTableModel, plural
 from app.ui.late_services import LateServices
-from app.ui.ports import AddReportPort
 from engine.adapters.messages import AdapterExported
 from storage.records import DocumentRecord, FolderRecord
 from storage.titles import on_one_line
 
 if TYPE_CHECKING:  # imported later than the window is painted
     from app.services.adapter_exports import ExportFormat
+    from app.services.ingest_service import AddReport
 
 RELOAD_MS = 120
 """A burst of changes is read once, this long after its first."""
@@ -224,7 +224,7 @@ class LibraryActions(QObject):
     def _on_folders_changed(self, _nothing: None) -> None:
         self.reload_folders()
 
-    def _on_added(self, report: AddReportPort) -> None:
+    def _on_added(self, report: "AddReport") -> None:
         self._end_adding()
         self.reload()
         if not report.skipped and not report.added and report.unchanged:

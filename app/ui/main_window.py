@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
+from app.profile_basics import ProfileBasics
 from app.services.library_events import EngineStateChanged, JobProgressed
 from app.services.settings import Settings
 from app.ui.background import Background
@@ -41,7 +42,6 @@ from app.ui.late_services import LateServices
 from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
 from app.ui.notice_bar import NoticeBar
-from app.ui.ports import ApplicationPort, BasicsPort
 from app.ui.samples import find_samples
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.status_line import StatusLine
@@ -55,6 +55,7 @@ from storage.records import ChatRecord, DocumentRecord
 from storage.titles import as_file_name, on_one_line
 
 if TYPE_CHECKING:
+    from app.bootstrap import Application
     from app.services.adapter_exports import ExportFormat
     from app.ui.model_actions import Remark
     from app.ui.models_dialog import ModelsDialog
@@ -68,7 +69,7 @@ class MainWindow(QMainWindow):
     """
 
     def __init__(
-        self, basics: BasicsPort, services: LateServices, bridge: EngineBridge, samples: Path
+        self, basics: ProfileBasics, services: LateServices, bridge: EngineBridge, samples: Path
     ) -> None:
         """Args: services: not open yet. samples: the folder of sample notes that the first run offers."""
         super().__init__()
@@ -231,7 +232,7 @@ class MainWindow(QMainWindow):
 
     # --- from the services ----------------------------------------------------------------------------------
 
-    def _on_opened(self, services: ApplicationPort) -> None:
+    def _on_opened(self, services: "Application") -> None:
         self._unsubscribe.append(services.events.subscribe(self._bridge.publish))
         self.lanes["start"].run(services.start, self._on_started, self._on_start_failed)
 

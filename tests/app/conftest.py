@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Application, WorkerFactories, build
+from app.profile_basics import ProfileBasics
 from app.services.library_events import LibraryEvent
 from app.services.notices import Notice, NoticeBoard
 from app.services.settings import Settings, SettingsFile
@@ -128,6 +129,11 @@ class Bench:
         with self.changed:
             self.notices.append(notice)
             self.changed.notify_all()
+
+
+def basics_of(application: Application) -> ProfileBasics:
+    """What its window has from the start."""
+    return ProfileBasics(application.paths, application.notices, application.settings)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from app.ui.welcome import Welcome
 from engine.messages import AnswerMode
 from storage.errors import StorageError
 from storage.records import DocumentKind, DocumentState
-from tests.app.ui.fakes import FakeApplication, FakeReport, FakeRunningAnswer, document, source
+from tests.app.ui.fakes import NOTHING_ADDED, FakeApplication, FakeRunningAnswer, document, source
 from tests.app.ui.gestures import drag_onto, drop_onto, files
 
 
@@ -113,8 +113,10 @@ def test_a_drop_on_any_child_reaches_the_window(window: MainWindow) -> None:
 def test_files_that_were_left_out_are_named_with_their_reasons(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:
-    services.ingest.report = FakeReport(
-        added=(1, 2), skipped=((Path("/n/a.zip"), "It is no text."), (Path("/n/b"), "It is empty."))
+    services.ingest.report = replace(
+        NOTHING_ADDED,
+        added=(document(1, "A"), document(2, "B")),
+        skipped=((Path("/n/a.zip"), "It is no text."), (Path("/n/b"), "It is empty.")),
     )
     drop_onto(window, files("/n"))
     qtbot.waitUntil(window.notice_bar.isVisible)
@@ -662,7 +664,7 @@ def test_settings_opened_and_saved_without_a_change_stay_the_same(qtbot: QtBot) 
 def test_the_window_remembers_its_size(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
     window.resize(760, 560)
     window.close()
-    again = MainWindow(services, LateServices(lambda: services), EngineBridge(), Path("/none"))
+    again = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), Path("/none"))
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (760, 560)
     again.shut()
@@ -693,7 +695,7 @@ def test_services_that_cannot_start_are_told_and_the_library_is_shown(
 ) -> None:
     services.start_error = StorageError("The profile is in use.", "Another program holds it.")
     services.library.put(document(1, "Boat"))
-    window = MainWindow(services, LateServices(lambda: services), EngineBridge(), samples)
+    window = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), samples)
     qtbot.addWidget(window)
     window.start()
     qtbot.waitUntil(lambda: window.documents.rowCount() == 1)
