@@ -12,7 +12,7 @@ from app.log_file import log_into
 from app.profile_basics import ProfileBasics, read_basics
 from app.services.adapter_exports import AdapterExports
 from app.services.adapter_imports import AdapterImports
-from app.services.chat_service import ChatService
+from app.services.chat_service import COMPLETE, Ablation, ChatService
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.hub_token import HubToken
 from app.services.ingest_dispatcher import IngestDispatcher
@@ -309,13 +309,16 @@ def build(
     headless: bool = False,
     weights_dir: Path = SHIPPED_WEIGHTS,
     workers: WorkerFactories | None = None,
+    ablation: Ablation = COMPLETE,
 ) -> Application:
     """Open the profile in ``home`` and assemble its services; see ``assemble``.
 
     Raises:
         StorageError: the folder or the catalog cannot be used.
     """
-    return assemble(open_profile(home), headless=headless, weights_dir=weights_dir, workers=workers)
+    return assemble(
+        open_profile(home), headless=headless, weights_dir=weights_dir, workers=workers, ablation=ablation
+    )
 
 
 def assemble(
@@ -324,6 +327,7 @@ def assemble(
     headless: bool = False,
     weights_dir: Path = SHIPPED_WEIGHTS,
     workers: WorkerFactories | None = None,
+    ablation: Ablation = COMPLETE,
 ) -> Application:
     """The services of a profile; nothing runs yet. They close the profile when they are closed.
 
@@ -333,6 +337,7 @@ def assemble(
             answers is started with the first question.
         weights_dir: folder of the hypernetwork.
         workers: how the worker processes are made.
+        ablation: what an evaluation leaves out.
     """
     factories = workers or WorkerFactories()
     events = LibraryEvents()
@@ -386,6 +391,7 @@ def assemble(
         worker_factory=factories.chat,
         prepare_models=models.prepare_again,
         is_eager=not headless,
+        ablation=ablation,
     )
     models.tell(dispatcher, chat)
     catalogue = build_model_catalogue(

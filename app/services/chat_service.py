@@ -72,6 +72,24 @@ class _Warm:
 _Message = Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | WorkerSaid[ChatEvent]
 
 
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What an evaluation leaves out of the answering, to measure what it is worth. Users get all of it.
+
+    Attributes:
+        is_routed: whether only passages that fit the question take part, the best the strongest; otherwise
+            all of them do, equally, however many there are.
+        prefers_wording: whether answers from memory prefer the words of the passages that take part.
+    """
+
+    is_routed: bool = True
+    prefers_wording: bool = True
+
+
+COMPLETE = Ablation()
+"""Nothing is left out."""
+
+
 class ChatService:
     """Asks the chat worker and keeps the turns.
 
@@ -81,6 +99,7 @@ class ChatService:
     Args:
         prepare_models: called when a question needs the models and they could not be prepared before.
         is_eager: start the worker as soon as the models are there, not with the first question.
+        ablation: what evaluations leave out.
         clock_s: monotonic seconds.
     """
 
@@ -96,6 +115,7 @@ class ChatService:
         worker_factory: ChatWorkerFactory,
         prepare_models: Callable[[], None],
         is_eager: bool = True,
+        ablation: Ablation = COMPLETE,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
@@ -105,6 +125,7 @@ class ChatService:
         self._events = events
         self._notices = notices
         self._is_eager = is_eager
+        self._ablation = ablation
         self._clock_s = clock_s
         self._loop: MessageLoop[_Message] = MessageLoop(
             "chat-dispatch",
@@ -287,10 +308,10 @@ class ChatService:
             self._imported,
             question.text,
             mode=question.mode,
-            budget=settings.max_active_chunks if settings.is_routed else None,
+            budget=settings.max_active_chunks if self._ablation.is_routed else None,
             models=self._models,
             max_quotes=max_quotes(self._n_ctx, settings.max_answer_tokens),
-            prefers_wording=settings.prefers_wording,
+            prefers_wording=self._ablation.prefers_wording,
         )
         self._last_turn_id += 1
         current.engine_turn_id = self._last_turn_id
