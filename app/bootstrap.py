@@ -10,8 +10,9 @@ from pathlib import Path
 import engine
 from app.log_file import log_into
 from app.profile_basics import ProfileBasics, read_basics
+from app.services.adapter_exports import AdapterExports
 from app.services.adapter_imports import AdapterImports
-from app.services.chat_service import ChatService
+from app.services.chat_service import COMPLETE, Ablation, ChatService
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.hub_token import HubToken
 from app.services.ingest_dispatcher import IngestDispatcher
@@ -24,9 +25,11 @@ from app.services.notices import NoticeBoard
 from app.services.ports import (
     AddWorkerFactory,
     ChatWorkerFactory,
+    ExportWorkerFactory,
     FetchWorkerFactory,
     ImportWorkerFactory,
     IngestWorkerFactory,
+    MergeWorkerFactory,
     ModelWorkers,
     PreparationWorkerFactory,
     SurveyWorkerFactory,
@@ -35,6 +38,13 @@ from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
 from app.services.settings import SettingsFile
 from app.services.watch_service import WatchService
+from engine.adapters.messages import (
+    AdapterExported,
+    ExportAdapter,
+    MergeAdapters,
+    MergeProgress,
+    ModelMerged,
+)
 from engine.client import (
     WorkerClient,
     add_client,
@@ -44,6 +54,7 @@ from engine.client import (
     ingest_client,
     survey_client,
 )
+from engine.messages import Shutdown, WorkerFailed
 from engine.models.messages import PreparationEvent, PrepareModels, SurveyModels
 from storage import private_files
 from storage.catalog import Catalog
@@ -65,6 +76,18 @@ def preparation_client(wanted: PrepareModels) -> WorkerClient[object, Preparatio
     return WorkerClient("engine.models.prepare_worker:main", wanted, "models")
 
 
+def export_client(wanted: ExportAdapter) -> WorkerClient[Shutdown, AdapterExported | WorkerFailed]:
+    """The client of the process that writes an adapter for other programs."""
+    return WorkerClient("engine.adapters.export:main", wanted, "export")
+
+
+def merge_client(
+    wanted: MergeAdapters,
+) -> WorkerClient[Shutdown, MergeProgress | ModelMerged | WorkerFailed]:
+    """The client of the process that adds adapters to a model's weights."""
+    return WorkerClient("engine.adapters.merging:main", wanted, "merge")
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerFactories:
     """How the worker processes are made; tests put toys in their place."""
@@ -76,6 +99,8 @@ class WorkerFactories:
     fetch: FetchWorkerFactory = fetch_client
     add: AddWorkerFactory = add_client
     imports: ImportWorkerFactory = import_client
+    exports: ExportWorkerFactory = export_client
+    merges: MergeWorkerFactory = merge_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +197,33 @@ def build_adapter_imports(
         events: told of what was taken in; by default nobody listens.
         workers: how the processes are made.
     """
+    factories = workers or WorkerFactories()
     return AdapterImports(
         wanted or models_wanted(profile),
-        profile.catalog,
-        profile.imported,
-        events if events is not None else LibraryEvents(),  # one that nobody hears yet is empty, hence false
-        workers.models if workers is not None else preparation_client,
-        workers.imports if workers is not None else import_client,
+        catalog=profile.catalog,
+        imported=profile.imported,
+        events=events or LibraryEvents(),
+        prepare_factory=factories.models,
+        import_factory=factories.imports,
     )
 
 
-@dataclass(slots=True)
+def build_adapter_exports(
+    profile: Profile, wanted: PrepareModels | None = None, workers: WorkerFactories | None = None
+) -> AdapterExports:
+    """The way out of the library for adapters; nothing runs until it is asked. Arguments as for imports."""
+    factories = workers or WorkerFactories()
+    return AdapterExports(
+        wanted or models_wanted(profile),
+        catalog=profile.catalog,
+        imported=profile.imported,
+        prepare_factory=factories.models,
+        export_factory=factories.exports,
+        merge_factory=factories.merges,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
 class Application:
     """The services of one profile. ``start`` and ``close`` may be called on any thread, each once."""
 
@@ -190,12 +231,14 @@ class Application:
     events: LibraryEvents
     lock: ProfileLock
     models: ModelService
+    dispatcher: IngestDispatcher
     ingest: IngestService
     library: LibraryService
     watch: WatchService
     chat: ChatService
     catalogue: ModelCatalogue
     imports: AdapterImports
+    exports: AdapterExports
     is_headless: bool
     closers: ExitStack
     """What has to be undone, in the order it was done."""
@@ -229,7 +272,7 @@ class Application:
                 return  # the window was closed before it was open
             self._start_one(self.chat)
             if learn:
-                self._start_one(self.ingest)
+                self._start_one(self.dispatcher)
                 if not self.is_headless:
                     self._start_one(self.watch)
             # Last: it tells the others, who must be there to hear it.
@@ -242,7 +285,7 @@ class Application:
                 self._is_closed = True
                 self.closers.close()
 
-    def _start_one(self, service: IngestService | WatchService | ChatService | ModelService) -> None:
+    def _start_one(self, service: IngestDispatcher | WatchService | ChatService | ModelService) -> None:
         self.closers.callback(service.stop)
         service.start()
 
@@ -264,13 +307,16 @@ def build(
     headless: bool = False,
     weights_dir: Path = SHIPPED_WEIGHTS,
     workers: WorkerFactories | None = None,
+    ablation: Ablation = COMPLETE,
 ) -> Application:
     """Open the profile in ``home`` and assemble its services; see ``assemble``.
 
     Raises:
         StorageError: the folder or the catalog cannot be used.
     """
-    return assemble(open_profile(home), headless=headless, weights_dir=weights_dir, workers=workers)
+    return assemble(
+        open_profile(home), headless=headless, weights_dir=weights_dir, workers=workers, ablation=ablation
+    )
 
 
 def assemble(
@@ -279,6 +325,7 @@ def assemble(
     headless: bool = False,
     weights_dir: Path = SHIPPED_WEIGHTS,
     workers: WorkerFactories | None = None,
+    ablation: Ablation = COMPLETE,
 ) -> Application:
     """The services of a profile; nothing runs yet. They close the profile when they are closed.
 
@@ -288,6 +335,7 @@ def assemble(
             answers is started with the first question.
         weights_dir: folder of the hypernetwork.
         workers: how the worker processes are made.
+        ablation: what an evaluation leaves out.
     """
     factories = workers or WorkerFactories()
     events = LibraryEvents()
@@ -296,58 +344,78 @@ def assemble(
     wanted = models_wanted(profile, weights_dir)
     models = ModelService(
         wanted,
-        lambda: profile.settings.current,
-        events,
-        profile.notices,
-        factories.models,
+        current_settings=lambda: profile.settings.current,
+        events=events,
+        notices=profile.notices,
+        worker_factory=factories.models,
     )
     dispatcher = IngestDispatcher(
-        profile.catalog,
-        profile.jobs,
-        queueing,
-        events,
-        profile.notices,
-        factories.ingest,
-        models.prepare_again,
-        lock,
+        catalog=profile.catalog,
+        jobs=profile.jobs,
+        queueing=queueing,
+        events=events,
+        notices=profile.notices,
+        worker_factory=factories.ingest,
+        prepare_models=models.prepare_again,
+        lock=lock,
     )
-    ingest = IngestService(profile.catalog, queueing, events, dispatcher, profile.forgotten)
-    library = LibraryService(profile.catalog, events, ingest, profile.forgotten)
+    ingest = IngestService(
+        catalog=profile.catalog,
+        queueing=queueing,
+        dispatcher=dispatcher,
+        forgotten=profile.forgotten,
+    )
+    library = LibraryService(
+        catalog=profile.catalog, events=events, dispatcher=dispatcher, forgotten=profile.forgotten
+    )
     watch = WatchService(
-        profile.catalog,
-        events,
-        profile.notices,
-        queueing,
-        ingest,
-        library,
-        profile.forgotten,
-        lock,
-        profile.settings.current.settle_s,
+        catalog=profile.catalog,
+        events=events,
+        notices=profile.notices,
+        queueing=queueing,
+        ingest=ingest,
+        library=library,
+        forgotten=profile.forgotten,
+        lock=lock,
+        settle_s=profile.settings.current.settle_s,
     )
     chat = ChatService(
-        profile.catalog,
-        profile.imported,
-        profile.chats,
-        profile.settings,
-        events,
-        profile.notices,
-        factories.chat,
-        models.prepare_again,
+        catalog=profile.catalog,
+        imported=profile.imported,
+        chats=profile.chats,
+        settings=profile.settings,
+        events=events,
+        notices=profile.notices,
+        worker_factory=factories.chat,
+        prepare_models=models.prepare_again,
         is_eager=not headless,
+        ablation=ablation,
     )
-    models.tell(ingest, chat)
+    models.tell(dispatcher, chat)
     catalogue = build_model_catalogue(
         profile,
         weights_dir,
         ModelWorkers(factories.survey, factories.fetch, factories.models, factories.add),
     )
-    imports = build_adapter_imports(profile, wanted, events, factories)
     closers = ExitStack()
     closers.callback(profile.close)
     closers.callback(lock.release)
     closers.callback(_log_or_say(profile))
     return Application(
-        profile, events, lock, models, ingest, library, watch, chat, catalogue, imports, headless, closers
+        profile=profile,
+        events=events,
+        lock=lock,
+        models=models,
+        dispatcher=dispatcher,
+        ingest=ingest,
+        library=library,
+        watch=watch,
+        chat=chat,
+        catalogue=catalogue,
+        imports=build_adapter_imports(profile, wanted, events, factories),
+        exports=build_adapter_exports(profile, wanted, factories),
+        is_headless=headless,
+        closers=closers,
     )
 
 

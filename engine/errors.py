@@ -4,6 +4,28 @@ Each carries a ``title`` that a person who never heard of LoRA understands, and 
 to do. Everything else that goes wrong is a bug and is left to crash into the process's top.
 """
 
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class UserFacing(Protocol):
+    """A failure that is told to the user, whichever package it is of; all others are bugs.
+
+    ``EngineError``, ``storage.errors.StorageError`` and ``app.services.errors.UserFacingError`` fit it
+    without inheriting. It stands here, on the lowest floor that asks (the private log), because engine and
+    storage do not know each other.
+    """
+
+    @property
+    def title(self) -> str:
+        """One short sentence, without file names or jargon."""
+        ...
+
+    @property
+    def detail(self) -> str:
+        """What happened exactly, with the values involved, and what the user can do; may be empty."""
+        ...
+
 
 class EngineError(Exception):
     """Base of all engine failures that are told to the user.

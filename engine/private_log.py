@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TypeAlias
 
+from engine.errors import UserFacing
+
 OUR_PACKAGES = ("app", "engine", "storage")
 """Loggers whose messages are written with care: they name no note, no path and no passage."""
 
@@ -50,8 +52,8 @@ def summary(error: BaseException) -> str:
         return f"{kind}: {getattr(error, 'sqlite_errorname', '')}".rstrip(": ")
     if isinstance(error, AttributeError | ImportError | NameError) and error.name:
         return f"{kind}: {error.name}"  # a name of the code
-    title = getattr(error, "title", None)  # of our own errors: a fixed sentence, the values are in the detail
-    return f"{kind}: {title}" if isinstance(title, str) else kind
+    # The title of our own errors is a fixed sentence; the values are in the detail.
+    return f"{kind}: {error.title}" if isinstance(error, UserFacing) else kind
 
 
 def _blocks(error: BaseException, seen: set[int]) -> Iterator[str]:

@@ -23,7 +23,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.bootstrap import Application, build
+from app.bootstrap import Application, assemble, open_catalog
+from app.profile_basics import read_basics
 from app.services.answers import AnswerEvent, AnswerFinished, AnswerText
 from app.ui.application import samples_folder
 from app.ui.engine_bridge import EngineBridge
@@ -259,9 +260,10 @@ def make(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="loreleaf-") as scratch:
         notes = Path(scratch, "notes")
         notes.mkdir()
-        application = build(Path(scratch, "home"))
+        basics = read_basics(Path(scratch, "home"))
+        application = assemble(open_catalog(basics))
         bridge = EngineBridge()
-        window = MainWindow(application, LateServices(lambda: application), bridge, samples_folder())
+        window = MainWindow(basics, LateServices(lambda: application), bridge, samples_folder())
         window.show()
         window.start()
         stage = Stage(application, window, bridge, notes, folder)

@@ -1,5 +1,6 @@
 """What documents and chats are called: one line of text from elsewhere, made fit to be read and bounded."""
 
+import re
 from pathlib import Path
 
 from storage.storable_text import storable
@@ -16,6 +17,9 @@ _VISIBLE = (
     | {ord(char): "\ufffd" for char in _TURNING}
     | {ord(char): " " for char in _LINE_ENDS}
 )
+
+
+_NOT_IN_FILE_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 
 
 def on_one_line(name: str) -> str:
@@ -37,3 +41,8 @@ def title_of(text: str, max_chars: int = MAX_TITLE_CHARS) -> str:
 def title_of_file(path: Path) -> str:
     """What a file is called: its name without its suffix."""
     return title_of(path.stem) or title_of(path.name)
+
+
+def as_file_name(title: str) -> str:
+    """A title without what file names may not hold."""
+    return _NOT_IN_FILE_NAMES.sub("_", title)

@@ -199,7 +199,7 @@ def _add_exchange_commands(commands: _Commands) -> None:
     imported.add_argument("--name", metavar="NAME", help="what it is called in the library and as a source")
     merge = commands.add_with_set(
         "merge",
-        "merge_command:merge",
+        "export_command:merge",
         "save the base model with documents' adapters in its weights",
         "All their passages are in it at equal weight, and cannot be switched off in it.",
     )

@@ -12,7 +12,6 @@ from typing import Any
 from app.bootstrap import Profile, build_model_catalogue, open_profile
 from app.cli.console import Console, plural
 from app.cli.display import why_no_window
-from app.cli.errors import CommandFailed
 from app.cli.home import home_of
 from app.cli.model_listing import machine_as_json, model_as_json
 from app.cli.models_command import survey_models
@@ -22,6 +21,7 @@ from app.services.model_service import engine_settings
 from app.services.notices import Notice
 from app.services.profile_lock import ProfileLock
 from engine.client import WorkerClient, chat_client, ingest_client
+from engine.errors import EngineError
 from engine.installed import what_larger_models_lack
 from engine.messages import WorkerReady
 from storage.errors import StorageError
@@ -126,7 +126,7 @@ def _check_models(profile: Profile, console: Console, checks: list[Check], facts
     try:
         models = prepare_models(profile, console)
         surveyed = survey_models(build_model_catalogue(profile), console)
-    except CommandFailed as exc:
+    except EngineError as exc:
         checks.append(Check("models", False, f"{exc.title} {exc.detail}".strip()))
         return
     facts["models"] = [model_as_json(model) for model in surveyed.models]
@@ -149,7 +149,7 @@ def _check_worker(
 ) -> Check:
     try:
         ready = run_one_shot(client, WorkerReady, console, f"Trying the part for {name}")
-    except CommandFailed as exc:
+    except EngineError as exc:
         return Check(name, False, f"{exc.title} {exc.detail}".strip())
     devices[name] = {"device": ready.device, "reason": ready.reason}
     return Check(name, True, f"{ready.device} ({ready.reason})" if ready.reason else ready.device)

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from app.bootstrap import build_adapter_imports, open_profile
+from app.bootstrap import build_adapter_imports
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.home import home_of
 from app.cli.learning import describe
 from app.cli.naming import find_document
+from app.cli.opening import opened_profile
 from storage.records import DocumentKind
 from storage.titles import MAX_TITLE_CHARS, on_one_line
 
@@ -16,10 +16,8 @@ from storage.titles import MAX_TITLE_CHARS, on_one_line
 def import_adapter(options: argparse.Namespace, console: Console) -> int:
     """Take an adapter into the library; it is on, and takes part in every answer until it is switched off."""
     name = _checked_name(options.name) if options.name is not None else None
-    profile = open_profile(home_of(options.home))
-    profile.notices.subscribe(console.show_notice)
-    console.progress("Importing")
-    try:
+    with opened_profile(options, console) as profile:
+        console.progress("Importing")
         document = build_adapter_imports(profile).add(
             Path(options.source),
             name,
@@ -27,8 +25,6 @@ def import_adapter(options: argparse.Namespace, console: Console) -> int:
                 f"Unpacking the language model: {progress.share:.0%}"
             ),
         )
-    finally:
-        profile.close()
     console.result(describe(document))
     console.remark(f"It takes part in every answer. “loreleaf off {document.id}” keeps it out.")
     return 0
@@ -37,9 +33,7 @@ def import_adapter(options: argparse.Namespace, console: Console) -> int:
 def rename(options: argparse.Namespace, console: Console) -> int:
     """Call an imported adapter something else."""
     name = _checked_name(options.name)
-    profile = open_profile(home_of(options.home))
-    profile.notices.subscribe(console.show_notice)
-    try:
+    with opened_profile(options, console) as profile:
         document = find_document(profile.catalog.documents(), options.document)
         if document.kind is not DocumentKind.ADAPTER:
             raise CommandFailed(
@@ -47,8 +41,6 @@ def rename(options: argparse.Namespace, console: Console) -> int:
                 f"Rename {document.path}; in a watched folder Loreleaf follows.",
             )
         profile.imported.rename(document.id, name)
-    finally:
-        profile.close()
     console.result(f"renamed  {document.title} -> {name}")
     return 0
 

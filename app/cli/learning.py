@@ -68,7 +68,7 @@ class Learning:
         try:
             is_idle = False
             while not is_idle:
-                is_idle = self._application.ingest.wait_until_idle(_SLICE_S)
+                is_idle = self._application.dispatcher.wait_until_idle(_SLICE_S)
                 failed += self._take_events()
                 if self._trouble is not None:
                     title, detail = self._trouble

@@ -12,7 +12,7 @@ from app.cli.naming import find_documents, find_folder
 from app.cli.one_shot import prepare_models
 from app.cli.opening import opened, start
 from app.services.ingest_service import AddReport
-from app.services.note_files import Skipped, canonical, is_folder, stamp_of, walk_notes
+from app.services.note_files import Skipped, canonical, is_folder
 from storage.records import DocumentRecord, DocumentState, FolderRecord
 
 
@@ -46,15 +46,17 @@ def watch(options: argparse.Namespace, console: Console) -> int:
         else:
             console.result(f"Watching {folder.path}")
         failed: list[DocumentRecord] = []
-        n_unreadable = 0
+        unreadable: tuple[Skipped, ...] = ()
         if is_ours:
-            n_unreadable = _queue_notes(application, folder, console)
+            unreadable = application.watch.queue_now(folder)
+            for item in unreadable:
+                console.remark(f"{item.path}: {item.reason}")
             documents = _documents_in(application, folder)
             _tell_ended(documents, console)
             failed = [document for document in documents if document.state is DocumentState.FAILED]
             failed += _learn(application, console, documents, is_ours=True)
         console.remark("Changes in the folder are noticed while Loreleaf is open, or when it is opened.")
-        return 1 if failed or n_unreadable else 0
+        return 1 if failed or unreadable else 0
 
 
 def unwatch(options: argparse.Namespace, console: Console) -> int:
@@ -179,27 +181,6 @@ def _learn(
     learning = Learning(application, console, waiting)
     start(application, learn=True)
     return learning.wait()
-
-
-def _queue_notes(application: Application, folder: FolderRecord, console: Console) -> int:
-    """Queue what is new in a watched folder, as the watcher would; how many folders in it were unreadable."""
-    n_unreadable = 0
-    for item in walk_notes(folder.path):
-        if isinstance(item, Skipped):
-            if item.is_unreadable:
-                n_unreadable += 1
-                console.remark(f"{item.path}: {item.reason}")
-            continue
-        # What was forgotten does not come back by being watched.
-        if item in application.profile.forgotten:
-            continue
-        try:
-            stamp = stamp_of(item)
-        except OSError:
-            continue  # out of reach; the watcher looks again
-        if stamp is not None:
-            application.ingest.learn_file(item, stamp, folder_id=folder.id)
-    return n_unreadable
 
 
 def _documents_in(application: Application, folder: FolderRecord) -> list[DocumentRecord]:

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from app.cli.arguments import parse
 from app.cli.console import Console
-from app.cli.errors import CommandFailed
+from engine.errors import UserFacing
 
 Command = Callable[[argparse.Namespace, Console], int]
 
@@ -65,12 +65,8 @@ def _command(options: argparse.Namespace) -> Command:
 
 
 def _explain(exc: Exception, options: argparse.Namespace, console: Console) -> int:
-    from app.services.answers import QuestionRefused
-    from engine.errors import EngineError
-    from storage.errors import StorageError
-
     console.end()
-    if isinstance(exc, CommandFailed | QuestionRefused | EngineError | StorageError):
+    if isinstance(exc, UserFacing):
         console.failure(exc.title, exc.detail)
         return FAILED
     where = _keep_traceback(exc, options)

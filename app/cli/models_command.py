@@ -25,7 +25,6 @@ from app.services.model_words import (
     QUOTED,
     STATES,
 )
-from engine.errors import EngineError
 from engine.models.messages import FetchPhase, FetchProgressed, ModelFetched, ModelsFound, ModelState
 from engine.models.registry import BUILT_IN, is_own
 from engine.models.requirements import Fit, gigabytes
@@ -111,13 +110,10 @@ def survey_models(catalogue: ModelCatalogue, console: Console) -> ModelsFound:
     """Look which models are there, in a process of its own.
 
     Raises:
-        CommandFailed: that process has failed.
+        EngineError: that process has failed.
     """
     console.progress("Looking at the models")
-    try:
-        return catalogue.models()
-    except EngineError as exc:
-        raise CommandFailed(exc.title, exc.detail) from exc
+    return catalogue.models()
 
 
 @contextmanager

@@ -4,11 +4,8 @@ from typing import Any, TypeVar
 
 from app.bootstrap import Profile, models_wanted, preparation_client
 from app.cli.console import Console
-from app.cli.errors import CommandFailed
 from app.services import one_shot
-from engine.adapters.messages import MergeProgress
 from engine.client import WorkerClient
-from engine.errors import EngineError
 from engine.models.messages import PreparationProgress, PreparedModels, PrepareModels
 
 EventT = TypeVar("EventT")
@@ -26,18 +23,15 @@ def run_one_shot(
         doing: for the progress, e.g. "Unpacking the language model".
 
     Raises:
-        CommandFailed: it could not do it, or died.
+        EngineError: it could not do it, or died.
     """
 
     def show(event: object) -> None:
-        if isinstance(event, PreparationProgress | MergeProgress):
+        if isinstance(event, PreparationProgress):
             console.progress(f"{doing}: {event.share:.0%}")
 
     console.progress(doing)
-    try:
-        return one_shot.run_one_shot(client, wanted, show)
-    except EngineError as exc:
-        raise CommandFailed(exc.title, exc.detail) from exc
+    return one_shot.run_one_shot(client, wanted, show)
 
 
 def prepare_models(profile: Profile, console: Console, wanted: PrepareModels | None = None) -> PreparedModels:
@@ -49,7 +43,7 @@ def prepare_models(profile: Profile, console: Console, wanted: PrepareModels | N
         wanted: other models than those that the settings name.
 
     Raises:
-        CommandFailed: they cannot be had.
+        EngineError: they cannot be had.
     """
     client = preparation_client(wanted or models_wanted(profile))
     return run_one_shot(client, PreparedModels, console, "Unpacking the language model")

@@ -1,13 +1,15 @@
 """Open a profile for one command, and close it whatever happens."""
 
+import argparse
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.bootstrap import Application, build
+from app.bootstrap import Application, Profile, build, open_profile
 from app.cli.console import Console
+from app.cli.home import home_of
 from app.services.notices import Notice
 from engine.interrupts import interrupts_blocked
 
@@ -47,6 +49,21 @@ def start(application: Application, *, learn: bool) -> None:
     """
     with interrupts_blocked():
         application.start(learn=learn)
+
+
+@contextmanager
+def opened_profile(options: argparse.Namespace, console: Console) -> Iterator[Profile]:
+    """The profile that the command line names, for commands that need no running services; closed at the end.
+
+    Raises:
+        StorageError: the folder or the catalog cannot be used.
+    """
+    profile = open_profile(home_of(options.home))
+    try:
+        profile.notices.subscribe(console.show_notice)
+        yield profile
+    finally:
+        profile.close()
 
 
 @contextmanager

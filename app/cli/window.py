@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import app
 from app.cli.console import Console
@@ -13,7 +14,9 @@ from app.cli.display import why_no_window
 from app.cli.errors import CommandFailed
 from app.cli.home import home_of
 from app.profile_basics import ProfileBasics, read_basics
-from app.ui.ports import ApplicationPort
+
+if TYPE_CHECKING:
+    from app.bootstrap import Application
 
 _CHAT_ADVICE = "Without the window, “loreleaf chat” chats in the terminal."
 
@@ -57,7 +60,7 @@ def _show_window(home: Path) -> int:
     return run(basics, partial(_open_services, basics))
 
 
-def _open_services(basics: ProfileBasics) -> ApplicationPort:
+def _open_services(basics: ProfileBasics) -> "Application":
     """Called when the window is on the screen: only then the store and the services are imported."""
     from app.bootstrap import assemble, open_catalog
 

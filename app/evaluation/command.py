@@ -19,6 +19,7 @@ from app.evaluation.needle import NeedleResult, evaluate_needle
 from app.evaluation.question_set import MODES, SetResult, evaluate_set
 from app.evaluation.report import plot_needle, plot_notes, table
 from app.services.answers import QuestionRefused
+from app.services.chat_service import Ablation
 from app.services.confidence import Calibration
 from engine.errors import EngineError
 from storage.errors import StorageError
@@ -60,8 +61,7 @@ def _sets(options: argparse.Namespace) -> list[SetResult]:
             options.limit,
             options.distractors,
             options.weights,
-            is_routed=not options.no_router,
-            prefers_wording=not options.no_wording,
+            Ablation(is_routed=not options.no_router, prefers_wording=not options.no_wording),
             is_distinct=options.distinct,
         )
     return results

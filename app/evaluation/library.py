@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from app.bootstrap import Application, build
 from app.services.answers import Answer
+from app.services.chat_service import COMPLETE, Ablation
 from engine.messages import AnswerMode
 from storage.records import DocumentState
 
@@ -53,7 +54,7 @@ class NoteLibrary:
         report = self._application.ingest.add_paths(paths)
         if report.skipped:
             raise EvaluationFailed(f"{report.skipped[0][0].name}: {report.skipped[0][1]}")
-        if not self._application.ingest.wait_until_idle(_LEARN_S_PER_NOTE * len(paths)):
+        if not self._application.dispatcher.wait_until_idle(_LEARN_S_PER_NOTE * len(paths)):
             raise EvaluationFailed("The notes were not learnt in time.")
         seconds = time.perf_counter() - started
         documents = {document.path: document for document in self._application.library.documents()}
@@ -84,25 +85,17 @@ class NoteLibrary:
 
 
 @contextmanager
-def temporary_library(
-    weights_dir: Path, *, is_routed: bool = True, prefers_wording: bool = True
-) -> Iterator[NoteLibrary]:
+def temporary_library(weights_dir: Path, ablation: Ablation = COMPLETE) -> Iterator[NoteLibrary]:
     """An empty library; it is removed at the end.
 
     Args:
         weights_dir: folder of the hypernetwork.
-        is_routed: False lets every passage of the enabled notes speak equally in every answer.
-        prefers_wording: False leaves memory mode to the adapters alone.
+        ablation: what is left out of the answering.
     """
     with TemporaryDirectory(prefix="loreleaf-eval-") as name:
-        application = build(Path(name) / "profile", headless=True, weights_dir=weights_dir)
+        application = build(Path(name) / "profile", headless=True, weights_dir=weights_dir, ablation=ablation)
         try:
-            settings = dataclasses.replace(
-                application.settings.current,
-                max_answer_tokens=MAX_ANSWER_TOKENS,
-                is_routed=is_routed,
-                prefers_wording=prefers_wording,
-            )
+            settings = dataclasses.replace(application.settings.current, max_answer_tokens=MAX_ANSWER_TOKENS)
             application.settings.save(settings)
             application.start()
             notes = Path(name) / "notes"

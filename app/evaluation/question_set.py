@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.evaluation.library import EvaluationFailed, NoteLibrary, temporary_library
 from app.services.answers import Answer
+from app.services.chat_service import Ablation
 from engine.training.metrics import Score, mean, score
 from engine.training.question_sets import SUFFIXES, RawExample, parse, read_lines
 
@@ -46,9 +47,8 @@ def evaluate_set(
     limit: int,
     distractors: Sequence[int],
     weights_dir: Path,
+    ablation: Ablation,
     *,
-    is_routed: bool,
-    prefers_wording: bool,
     is_distinct: bool,
 ) -> list[SetResult]:
     """Learn the first contexts of a set and ask the first question of each.
@@ -59,7 +59,7 @@ def evaluate_set(
         limit: contexts.
         distractors: numbers of further notes, in turn, in the modes with notes.
         weights_dir: folder of the hypernetwork.
-        is_routed, prefers_wording: see ``temporary_library``.
+        ablation: see ``temporary_library``.
         is_distinct: see ``further_notes``.
 
     Raises:
@@ -67,7 +67,7 @@ def evaluate_set(
     """
     name, examples = read_set(path, limit)
     further = further_notes(name, examples, max(distractors), is_distinct=is_distinct)
-    with temporary_library(weights_dir, is_routed=is_routed, prefers_wording=prefers_wording) as library:
+    with temporary_library(weights_dir, ablation) as library:
         library.learn(name, [example.context for example in examples])
         return [
             _ask_all(library, name, examples, mode, [notes[:n_others] for notes in further])

@@ -36,6 +36,7 @@ class AdapterImports:
     def __init__(
         self,
         wanted: PrepareModels,
+        *,
         catalog: Catalog,
         imported: ImportedAdapters,
         events: LibraryEvents,

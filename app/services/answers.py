@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.services.confidence import Evidence
+from app.services.errors import UserFacingError
 from engine.messages import AnswerMode
 from storage.records import AnswerFacts, SourceRecord
 
@@ -78,13 +79,8 @@ AnswerEvent = AnswerStarted | AnswerText | AnswerFinished | AnswerRefused
 """A question gets at most one AnswerStarted, any number of AnswerText, and exactly one of the others."""
 
 
-class QuestionRefused(Exception):
-    """The answer that somebody waits for will not come. ``title`` and ``detail`` are for the user."""
-
-    def __init__(self, title: str, detail: str = "") -> None:
-        super().__init__(f"{title} {detail}".strip())
-        self.title = title
-        self.detail = detail
+class QuestionRefused(UserFacingError):
+    """The answer that somebody waits for will not come."""
 
 
 class RunningAnswer:

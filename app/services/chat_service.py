@@ -1,8 +1,6 @@
 """Questions and answers: one at a time, with the notes that are on at that moment, kept in their chat."""
 
 import logging
-import queue
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from app.services.answers import (
 from app.services.confidence import Calibration
 from app.services.current_question import CurrentQuestion, Question, facts_of
 from app.services.library_events import DocumentsChanged, LibraryEvent, LibraryEvents
+from app.services.message_loop import MessageLoop
 from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
 from app.services.ports import ChatWorkerFactory
@@ -71,14 +70,25 @@ class _Warm:
     document_ids: tuple[int, ...]
 
 
+_Message = Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | WorkerSaid[ChatEvent]
+
+
 @dataclass(frozen=True, slots=True)
-class _StopService:
-    pass
+class Ablation:
+    """What an evaluation leaves out of the answering, to measure what it is worth. Users get all of it.
+
+    Attributes:
+        is_routed: whether only passages that fit the question take part, the best the strongest; otherwise
+            all of them do, equally, however many there are.
+        prefers_wording: whether answers from memory prefer the words of the passages that take part.
+    """
+
+    is_routed: bool = True
+    prefers_wording: bool = True
 
 
-_Message = (
-    Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | _StopService | WorkerSaid[ChatEvent]
-)
+COMPLETE = Ablation()
+"""Nothing is left out."""
 
 
 class ChatService:
@@ -90,11 +100,13 @@ class ChatService:
     Args:
         prepare_models: called when a question needs the models and they could not be prepared before.
         is_eager: start the worker as soon as the models are there, not with the first question.
+        ablation: what evaluations leave out.
         clock_s: monotonic seconds.
     """
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         imported: ImportedAdapters,
         chats: Chats,
@@ -103,8 +115,8 @@ class ChatService:
         notices: NoticeBoard,
         worker_factory: ChatWorkerFactory,
         prepare_models: Callable[[], None],
-        *,
         is_eager: bool = True,
+        ablation: Ablation = COMPLETE,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog = catalog
@@ -114,10 +126,23 @@ class ChatService:
         self._events = events
         self._notices = notices
         self._is_eager = is_eager
+        self._ablation = ablation
         self._clock_s = clock_s
-        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._loop: MessageLoop[_Message] = MessageLoop(
+            "chat-dispatch",
+            step=self._step,
+            wait_s=self._wait_s,
+            on_storage_error=self._on_storage_error,
+            at_end=self._shut_down,
+        )
         self._worker: WorkerSupervisor[ChatCommand, ChatEvent] = WorkerSupervisor(
-            "chat", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
+            "chat",
+            factory=worker_factory,
+            post=self._loop.post,
+            prepare_models=prepare_models,
+            events=events,
+            notices=notices,
+            clock_s=clock_s,
         )
         self._models: PreparedModels | None = None
         self._calibration: Calibration | None = None
@@ -125,27 +150,23 @@ class ChatService:
         self._current: CurrentQuestion | None = None
         self._last_turn_id = 0
         self._to_warm: dict[int, None] = {}
-        self._is_stopping = False
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="chat-dispatch", daemon=True)
 
     # --- any thread ----------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin; questions wait until the models are there."""
         self._unsubscribe = self._events.subscribe(self._on_library_event)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop the running answer and the worker. Waits at most about ten seconds."""
         self._unsubscribe()
-        if self._thread.is_alive():
-            self._inbox.put(_StopService())
-            self._thread.join()
+        self._loop.stop()
 
     def take_models(self, outcome: ModelOutcome) -> None:
         """The models are there, and the worker is started; or questions are refused with the reason."""
-        self._inbox.put(outcome)
+        self._loop.post(outcome)
 
     def new_chat(self) -> ChatRecord:
         """Begin a chat."""
@@ -166,7 +187,7 @@ class ChatService:
     def delete_chat(self, chat_id: int) -> None:
         """Remove a chat; an answer that is on its way in it is stopped."""
         self._chats.delete(chat_id)
-        self._inbox.put(_ChatDeleted(chat_id))
+        self._loop.post(_ChatDeleted(chat_id))
 
     def ask(
         self,
@@ -185,48 +206,40 @@ class ChatService:
                 QUOTES, and the answer says so.
             on_event: told every AnswerEvent, on the thread "chat-dispatch".
         """
-        running = RunningAnswer(on_event, lambda asked: self._inbox.put(_StopQuestion(asked)))
-        self._inbox.put(Question(running, chat_id, question, mode or self._settings.current.mode))
+        running = RunningAnswer(on_event, lambda asked: self._loop.post(_StopQuestion(asked)))
+        self._loop.post(Question(running, chat_id, question, mode or self._settings.current.mode))
         return running
 
     def _on_library_event(self, event: LibraryEvent) -> None:
         if isinstance(event, DocumentsChanged):
-            self._inbox.put(_Warm(event.ids))
+            self._loop.post(_Warm(event.ids))
 
     # --- the thread ----------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._is_stopping:
-            message = self._next_message()
-            try:
-                self._handle(message)
-                if not self._is_stopping:
-                    self._advance()
-            except StorageError as exc:
-                logger.warning("The store failed.", exc_info=exc)
-                if self._current is not None:
-                    self._refuse(exc.title, exc.detail)
-                else:
-                    self._notices.error(exc.title, "", exc.detail)
+    def _step(self, message: _Message | None) -> None:
+        self._handle(message)
+        self._advance()
+
+    def _wait_s(self) -> float | None:
+        waits = [self._worker.wait_s()]
+        if self._current is not None and self._current.stop_sent_s is not None:
+            waits.append(max(0.0, self._current.stop_sent_s + STOP_PATIENCE_S - self._clock_s()))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _on_storage_error(self, exc: StorageError, _is_news: bool) -> None:
+        if self._current is not None:
+            self._refuse(exc.title, exc.detail)
+        else:
+            self._notices.error(exc.title, "", exc.detail)
+
+    def _shut_down(self) -> None:
         self._worker.stop()
         if self._current is not None and self._current.engine_turn_id is not None:
             self._finish(self._current.text, _NO_FACTS, stopped=True)
         self._refuse_rest()
 
-    def _next_message(self) -> _Message | None:
-        waits = [self._worker.wait_s()]
-        if self._current is not None and self._current.stop_sent_s is not None:
-            waits.append(max(0.0, self._current.stop_sent_s + STOP_PATIENCE_S - self._clock_s()))
-        known = [wait for wait in waits if wait is not None]
-        try:
-            return self._inbox.get(timeout=min(known) if known else None)
-        except queue.Empty:
-            return None
-
     def _handle(self, message: _Message | None) -> None:
         match message:
-            case _StopService():
-                self._is_stopping = True
             case Question():
                 self._begin(message)
             case _StopQuestion(running=running):
@@ -296,10 +309,10 @@ class ChatService:
             self._imported,
             question.text,
             mode=question.mode,
-            budget=settings.max_active_chunks if settings.is_routed else None,
+            budget=settings.max_active_chunks if self._ablation.is_routed else None,
             models=self._models,
             max_quotes=max_quotes(self._n_ctx, settings.max_answer_tokens),
-            prefers_wording=settings.prefers_wording,
+            prefers_wording=self._ablation.prefers_wording,
         )
         self._last_turn_id += 1
         current.engine_turn_id = self._last_turn_id
@@ -396,9 +409,6 @@ class ChatService:
         """Nobody must wait for ever for an answer of a service that has ended."""
         waiting = [self._current.question] if self._current is not None else []
         self._current = None
-        while not self._inbox.empty():
-            message = self._inbox.get_nowait()
-            if isinstance(message, Question):
-                waiting.append(message)
+        waiting += [message for message in self._loop.remaining() if isinstance(message, Question)]
         for question in waiting:
             question.running.tell(AnswerRefused("Loreleaf is closing.", "Ask again when it runs."))

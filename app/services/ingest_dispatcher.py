@@ -1,13 +1,13 @@
 """The thread between the job queue and the ingest worker: one job at a time, none lost, none done twice."""
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.services.library_events import DocumentsChanged, JobProgressed, LibraryEvents
+from app.services.message_loop import MessageLoop
 from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefused
 from app.services.notices import NoticeBoard
 from app.services.ports import IngestWorkerFactory
@@ -60,12 +60,7 @@ class _Wake:
     forgive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    pass
-
-
-_Message = _Wake | ModelOutcome | _Stop | WorkerSaid[IngestEvent]
+_Message = _Wake | ModelOutcome | WorkerSaid[IngestEvent]
 
 
 @dataclass(slots=True)
@@ -92,6 +87,7 @@ class IngestDispatcher:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         jobs: IngestQueue,
         queueing: Queueing,
@@ -109,79 +105,77 @@ class IngestDispatcher:
         self._notices = notices
         self._lock = lock
         self._clock_s = clock_s
-        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._loop: MessageLoop[_Message] = MessageLoop(
+            "ingest-dispatch",
+            step=self._step,
+            wait_s=self._wait_s,
+            on_storage_error=self._pause_after,
+            at_end=self._shut_down,
+        )
         self._worker: WorkerSupervisor[IngestCommand, IngestEvent] = WorkerSupervisor(
-            "ingest", worker_factory, self._inbox.put, prepare_models, events, notices, clock_s
+            "ingest",
+            factory=worker_factory,
+            post=self._loop.post,
+            prepare_models=prepare_models,
+            events=events,
+            notices=notices,
+            clock_s=clock_s,
         )
         self._current: _Current | None = None
         self._is_recovery_due = True
-        self._trouble = ""
         self._not_before_s = 0.0
         self._clean_up_due_since_s: float | None = None
-        self._is_stopping = threading.Event()
-        self._turn = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="ingest-dispatch", daemon=True)
+        self._stepped = threading.Condition()
 
     # --- any thread ----------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to work; jobs wait until the models are there and the profile's lock is held."""
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop the worker, put its job back into the queue, end the thread. Takes ten seconds at most."""
-        if self._thread.is_alive():
-            self._inbox.put(_Stop())
-            self._thread.join()
+        self._loop.stop()
 
     def take_models(self, outcome: ModelOutcome) -> None:
         """The models are there; or they cannot be had, and jobs stay queued."""
-        self._inbox.put(outcome)
+        self._loop.post(outcome)
 
     def wake(self, *, forgive: bool = False) -> None:
         """Look at the queue: there are new jobs, or the current one was cancelled or forgotten."""
-        self._inbox.put(_Wake(forgive))
+        self._loop.post(_Wake(forgive))
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait until no job is queued or running; False if the time is over or the worker cannot work."""
         deadline_s = time.monotonic() + timeout_s
-        with self._turn:
+        with self._stepped:
             while self._current is not None or self._jobs.pending() > 0:
                 remaining_s = deadline_s - time.monotonic()
                 if remaining_s <= 0 or self._worker.phase is Phase.FAILED:
                     return False
                 # In slices: another process may be the one that works.
-                self._turn.wait(min(remaining_s, 0.5))
+                self._stepped.wait(min(remaining_s, 0.5))
             return True
 
     # --- the thread ----------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._is_stopping.is_set():
-            message = self._next_message()
-            try:
-                self._handle(message)
-                if not self._is_stopping.is_set() and not _is_progress(message):
-                    self._advance()
-            except StorageError as exc:
-                self._pause_after(exc)
-            with self._turn:
-                self._turn.notify_all()
-        self._shut_down()
-        with self._turn:
-            self._turn.notify_all()
-
-    def _next_message(self) -> _Message | None:
-        waits = [POLL_S, self._worker.wait_s()]
+    def _step(self, message: _Message | None) -> None:
         try:
-            return self._inbox.get(timeout=min(wait for wait in waits if wait is not None))
-        except queue.Empty:
-            return None
+            self._handle(message)
+            if not _is_progress(message):
+                self._advance()
+        finally:
+            self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        with self._stepped:
+            self._stepped.notify_all()
+
+    def _wait_s(self) -> float:
+        return min(wait for wait in (POLL_S, self._worker.wait_s()) if wait is not None)
 
     def _handle(self, message: _Message | None) -> None:
         match message:
-            case _Stop():
-                self._is_stopping.set()
             case _Wake(forgive=True):
                 self._worker.forgive()
                 self._not_before_s = 0.0
@@ -310,7 +304,7 @@ class IngestDispatcher:
             note=done.note,
             job_id=job.id,
         )
-        self._trouble = ""
+        self._loop.recovered()
         if is_stored:
             self._events.publish(DocumentsChanged((job.document_id,)))
 
@@ -337,11 +331,9 @@ class IngestDispatcher:
 
     # --- trouble and end -----------------------------------------------------------------------------------
 
-    def _pause_after(self, exc: StorageError) -> None:
+    def _pause_after(self, exc: StorageError, is_news: bool) -> None:
         """The store failed: say so, and begin again later from what its rows say."""
-        logger.warning("The store failed; learning pauses.", exc_info=exc)
-        if exc.title != self._trouble:  # once, however long it lasts
-            self._trouble = exc.title
+        if is_news:  # once, however long it lasts
             self._notices.error(exc.title, "Learning pauses and goes on by itself.", exc.detail)
         self._not_before_s = self._clock_s() + STORAGE_PAUSE_S
         self._is_recovery_due = True
@@ -355,6 +347,7 @@ class IngestDispatcher:
             except StorageError as exc:
                 # Not lost: the row says "running", and the next start puts it back.
                 logger.warning("The running job could not be put back.", exc_info=exc)
+        self._tell_waiting()
 
 
 def _is_progress(message: _Message | None) -> bool:

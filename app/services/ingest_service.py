@@ -1,13 +1,11 @@
 """From a path to a job: what the window, the terminal and the watcher call to have notes learnt."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.services.forgotten_paths import ForgottenPaths
 from app.services.ingest_dispatcher import IngestDispatcher
-from app.services.library_events import LibraryEvent, LibraryEvents
-from app.services.model_service import ModelOutcome
 from app.services.note_files import (
     Skipped,
     canonical,
@@ -40,44 +38,23 @@ class AddReport:
 
 
 class IngestService:
-    """Puts files into the queue and has them learnt.
+    """Puts files into the queue, from which the dispatcher takes them.
 
     Any thread; every call that takes paths reads and hashes files in the caller's thread.
     """
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         queueing: Queueing,
-        events: LibraryEvents,
         dispatcher: IngestDispatcher,
         forgotten: ForgottenPaths,
     ) -> None:
         self._catalog = catalog
         self._queueing = queueing
-        self._events = events
         self._dispatcher = dispatcher
         self._forgotten = forgotten
-
-    def start(self) -> None:
-        """Begin to learn what is queued, as soon as the models are there and the profile's lock is held."""
-        self._dispatcher.start()
-
-    def stop(self) -> None:
-        """Stop learning; what is running goes back into the queue."""
-        self._dispatcher.stop()
-
-    def subscribe(self, listener: Callable[[LibraryEvent], None]) -> Callable[[], None]:
-        """Hear of documents, progress and the engine's state; see LibraryEvent. Returns what ends it."""
-        return self._events.subscribe(listener)
-
-    def take_models(self, outcome: ModelOutcome) -> None:
-        """The models are there; or they cannot be had, and jobs stay queued."""
-        self._dispatcher.take_models(outcome)
-
-    def wait_until_idle(self, timeout_s: float) -> bool:
-        """Wait until no job is queued or running; False if the time is over or the worker cannot work."""
-        return self._dispatcher.wait_until_idle(timeout_s)
 
     def add_paths(self, paths: Iterable[Path]) -> AddReport:
         """Add files, and the files in folders, that the user chose. One that cannot be taken harms no other.
@@ -128,10 +105,6 @@ class IngestService:
         if document is not None:
             self._queueing.learn_again(document)
             self._dispatcher.wake(forgive=True)
-
-    def drop_cancelled(self) -> None:
-        """Stop the running job if its document was forgotten meanwhile."""
-        self._dispatcher.wake()
 
 
 def _files_of(paths: Iterable[Path]) -> Iterator[Path | Skipped]:

@@ -1,25 +1,30 @@
-"""The library as the user sees it: documents with their switches, folders, passages."""
+"""The library as the user sees it: documents with their switches, and folders."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from app.services.forgotten_paths import ForgottenPaths
-from app.services.ingest_service import IngestService
+from app.services.ingest_dispatcher import IngestDispatcher
 from app.services.library_events import DocumentsChanged, DocumentsRemoved, LibraryEvents
 from app.services.settling import FileStamp
 from storage.catalog import Catalog
-from storage.records import ChunkRecord, DocumentKind, DocumentRecord, FolderRecord
+from storage.records import DocumentKind, DocumentRecord, FolderRecord
 
 
 class LibraryService:
     """Reads and changes the library. Any thread; calls block for a few milliseconds."""
 
     def __init__(
-        self, catalog: Catalog, events: LibraryEvents, ingest: IngestService, forgotten: ForgottenPaths
+        self,
+        *,
+        catalog: Catalog,
+        events: LibraryEvents,
+        dispatcher: IngestDispatcher,
+        forgotten: ForgottenPaths,
     ) -> None:
         self._catalog = catalog
         self._events = events
-        self._ingest = ingest
+        self._dispatcher = dispatcher
         self._forgotten = forgotten
 
     def documents(self) -> tuple[DocumentRecord, ...]:
@@ -33,10 +38,6 @@ class LibraryService:
     def folders(self) -> tuple[FolderRecord, ...]:
         """The watched folders."""
         return self._catalog.folders()
-
-    def document_text(self, document_id: int) -> tuple[ChunkRecord, ...]:
-        """The passages of a document in order; empty until it is ready."""
-        return self._catalog.chunks_of(document_id)
 
     def set_enabled(self, ids: Sequence[int], on: bool) -> None:
         """Let documents take part in answers, or not. It holds from the next question on."""
@@ -78,7 +79,7 @@ class LibraryService:
     def remove_vanished(self, ids: Sequence[int]) -> None:
         """Remove documents whose files are gone. Should they come back, they are learnt again."""
         self._catalog.forget(ids)
-        self._ingest.drop_cancelled()
+        self._dispatcher.wake()  # it may be learning one of them
         self._events.publish(DocumentsRemoved(tuple(ids)))
 
     def rename(self, document_id: int, path: Path, stamp: FileStamp) -> None:

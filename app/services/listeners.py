@@ -17,8 +17,10 @@ class Listeners(Generic[EventT]):
         self._lock = threading.Lock()
         self._listeners: list[Callable[[EventT], None]] = []
 
-    def __len__(self) -> int:
-        return len(self._listeners)
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody listens."""
+        return not self._listeners
 
     def subscribe(self, listener: Callable[[EventT], None]) -> Callable[[], None]:
         """Add a listener; the returned call removes it again (calling it twice does no harm)."""

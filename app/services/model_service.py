@@ -76,6 +76,7 @@ class ModelService:
     def __init__(
         self,
         wanted: PrepareModels,
+        *,
         current_settings: Callable[[], Settings],
         events: LibraryEvents,
         notices: NoticeBoard,

@@ -47,7 +47,7 @@ class NoticeBoard:
     def publish(self, notice: Notice) -> None:
         """Tell all listeners, on this thread; keep the notice if there is none yet."""
         with self._lock:
-            if not self._listeners:
+            if self._listeners.is_empty:
                 self._unheard.append(notice)
                 return
         self._listeners.publish(notice)

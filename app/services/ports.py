@@ -8,7 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from engine.adapters.messages import AdapterImported, ImportAdapter
+from engine.adapters.messages import (
+    AdapterExported,
+    AdapterImported,
+    ExportAdapter,
+    ImportAdapter,
+    MergeAdapters,
+    MergeProgress,
+    ModelMerged,
+)
 from engine.messages import (
     ChatCommand,
     ChatEvent,
@@ -66,6 +74,8 @@ SurveyWorker = WorkerPort[Shutdown, ModelsFound | WorkerFailed]
 FetchWorker = WorkerPort[Shutdown, FetchEvent | WorkerFailed]
 AddWorker = WorkerPort[Shutdown, AddEvent]
 ImportWorker = WorkerPort[Shutdown, AdapterImported | WorkerFailed]
+ExportWorker = WorkerPort[Shutdown, AdapterExported | WorkerFailed]
+MergeWorker = WorkerPort[Shutdown, MergeProgress | ModelMerged | WorkerFailed]
 
 IngestWorkerFactory = Callable[[EngineSettings], IngestWorker]
 ChatWorkerFactory = Callable[[EngineSettings], ChatWorker]
@@ -74,6 +84,8 @@ SurveyWorkerFactory = Callable[[SurveyModels], SurveyWorker]
 FetchWorkerFactory = Callable[[FetchModel], FetchWorker]
 AddWorkerFactory = Callable[[AddModel], AddWorker]
 ImportWorkerFactory = Callable[[ImportAdapter], ImportWorker]
+ExportWorkerFactory = Callable[[ExportAdapter], ExportWorker]
+MergeWorkerFactory = Callable[[MergeAdapters], MergeWorker]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,6 @@ class Settings:
     Attributes:
         mode: how answers use the notes unless a question says otherwise.
         max_active_chunks: at most this many passages take part in one answer.
-        is_routed: whether only passages that fit the question take part, the best the strongest; otherwise
-            all of them do, equally, however many there are. For measurements.
-        prefers_wording: whether answers from memory prefer the words of the passages that take part. For
-            measurements.
         max_answer_tokens: longest answer.
         temperature: 0 gives the most probable answer each time.
         model: name of the base model, as ``loreleaf models list`` shows it. Takes effect at the next start.
@@ -38,8 +34,6 @@ class Settings:
 
     mode: AnswerMode = AnswerMode.MEMORY
     max_active_chunks: int = 8
-    is_routed: bool = True
-    prefers_wording: bool = True
     max_answer_tokens: int = 256
     temperature: float = 0.0
     model: str = BUILT_IN

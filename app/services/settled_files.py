@@ -26,6 +26,7 @@ class SettledFiles:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         queueing: Queueing,
         ingest: IngestService,
@@ -61,7 +62,7 @@ class SettledFiles:
             elif document is None:
                 if not why_not_a_note(path) and path not in self._forgotten:
                     came.append((path, stamp))
-            elif (document.size_bytes, document.mtime_ns) != (stamp.size_bytes, stamp.mtime_ns):
+            elif document.folder_id is None or _has_changed(document, stamp):
                 changed.append((path, stamp))
         # What came first: while the bytes it may share with others are still known.
         by_hash = self._documents_by_hash(gone) if came else {}
@@ -125,3 +126,7 @@ class SettledFiles:
         for folder, ids in by_folder.items():
             if not self._is_held(folder):
                 self._library.remove_vanished(ids)
+
+
+def _has_changed(document: DocumentRecord, stamp: FileStamp) -> bool:
+    return (document.size_bytes, document.mtime_ns) != (stamp.size_bytes, stamp.mtime_ns)

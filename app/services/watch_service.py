@@ -1,10 +1,9 @@
 """Watched folders: what changes there changes in the library; nothing is lost when a folder goes away."""
 
 import logging
-import queue
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from app.services.forgotten_paths import ForgottenPaths
 from app.services.ingest_service import IngestService
 from app.services.library_events import FoldersChanged, LibraryEvents
 from app.services.library_service import LibraryService
+from app.services.message_loop import MessageLoop
 from app.services.note_files import (
     Skipped,
     is_folder,
@@ -47,6 +47,9 @@ class _Wake:
     """Look at the list of folders now."""
 
 
+_Message = PathTouched | _Wake
+
+
 @dataclass(slots=True)
 class _Root:
     """A watched folder as this thread knows it."""
@@ -70,6 +73,7 @@ class WatchService:
 
     def __init__(
         self,
+        *,
         catalog: Catalog,
         events: LibraryEvents,
         notices: NoticeBoard,
@@ -87,27 +91,35 @@ class WatchService:
         self._lock = lock
         self._clock_s = clock_s
         self._settling = Settling(settle_s)
-        self._settled = SettledFiles(catalog, queueing, ingest, library, forgotten, self._is_held)
-        self._inbox: queue.SimpleQueue[PathTouched | _Wake] = queue.SimpleQueue()
-        self._watcher = FolderWatcher(self._inbox.put)
+        self._settled = SettledFiles(
+            catalog=catalog,
+            queueing=queueing,
+            ingest=ingest,
+            library=library,
+            forgotten=forgotten,
+            is_held=self._is_held,
+        )
+        self._loop: MessageLoop[_Message] = MessageLoop(
+            "watch-folders",
+            step=self._step,
+            wait_s=self._wait_s,
+            on_storage_error=self._pause_after,
+            at_end=lambda: self._watcher.stop(),
+        )
+        self._watcher = FolderWatcher(self._loop.post)
+        self._has_lock = False
         self._roots: dict[Path, _Root] = {}
         self._check_at_s = 0.0
-        self._trouble = ""
-        self._is_stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch-folders", daemon=True)
 
     # --- any thread ----------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to watch, as soon as this process holds the profile's lock; compares every folder first."""
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """End the threads. What was noticed and is not settled yet is found again at the next start."""
-        if self._thread.is_alive():
-            self._is_stopping.set()
-            self._inbox.put(_Wake())
-            self._thread.join()
+        self._loop.stop()
 
     def watch(self, directory: Path) -> FolderRecord:
         """Watch a folder and everything below it. A folder inside a watched one is watched already.
@@ -124,46 +136,58 @@ class WatchService:
                 return folder
         folder = self._catalog.add_folder(root)
         self._events.publish(FoldersChanged())
-        self._inbox.put(_Wake())
+        self._loop.post(_Wake())
         return folder
+
+    def queue_now(self, folder: FolderRecord) -> tuple[Skipped, ...]:
+        """Queue what is new or changed in a watched folder at once, for who does not ``start`` the service.
+
+        Returns:
+            what could not be looked at, so that notes may be missing.
+
+        Raises:
+            StorageError: the store cannot be written.
+        """
+        unreadable: list[Skipped] = []
+        batch: dict[Path, FileStamp | None] = {}
+        for item in walk_notes(folder.path):
+            if isinstance(item, Path):
+                with suppress(OSError):  # out of reach; the watcher looks again
+                    if (stamp := stamp_of(item)) is not None:
+                        batch[item] = stamp
+            elif item.is_unreadable:
+                unreadable.append(item)
+        self._settled.apply(batch, dict.fromkeys(batch, folder))
+        return tuple(unreadable)
 
     def unwatch(self, folder_id: int) -> None:
         """Watch a folder no longer; its documents stay in the library."""
         self._catalog.remove_folder(folder_id)
         self._events.publish(FoldersChanged())
-        self._inbox.put(_Wake())
+        self._loop.post(_Wake())
 
     # --- the thread ----------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._is_stopping.is_set() and not self._lock.wait_held(0.25):
-            pass
-        while not self._is_stopping.is_set():
-            try:
-                self._take_events()
-                now_s = self._clock_s()
-                if now_s >= self._check_at_s:
-                    self._check_roots(now_s)
-                self._apply_settled(now_s)
-                self._trouble = ""
-            except StorageError as exc:
-                self._pause_after(exc)
-        self._watcher.stop()
+    def _step(self, message: _Message | None) -> None:
+        self._has_lock = self._has_lock or self._lock.wait_held(0.25)
+        if message is not None:
+            self._take(message)
+        if not self._has_lock or self._loop.has_messages:
+            return  # what belongs together is looked at together
+        now_s = self._clock_s()
+        if now_s >= self._check_at_s:
+            self._check_roots(now_s)
+        self._apply_settled(now_s)
+        self._loop.recovered()
 
-    def _take_events(self) -> None:
-        """Wait for the next event or until something is due, then take all events there are."""
+    def _wait_s(self) -> float:
+        if not self._has_lock:
+            return 0.0
         now_s = self._clock_s()
         waits = [self._settling.wait_s(now_s), self._check_at_s - now_s]
-        timeout_s = max(0.0, min(wait for wait in waits if wait is not None))
-        try:
-            message = self._inbox.get(timeout=timeout_s)
-            while True:
-                self._take(message)
-                message = self._inbox.get_nowait()
-        except queue.Empty:
-            return
+        return max(0.0, min(wait for wait in waits if wait is not None))
 
-    def _take(self, message: PathTouched | _Wake) -> None:
+    def _take(self, message: _Message) -> None:
         match message:
             case _Wake():
                 self._check_at_s = self._clock_s()
@@ -311,11 +335,9 @@ class WatchService:
             if document.kind is DocumentKind.NOTE and document.path.is_relative_to(folder)
         )
 
-    def _pause_after(self, exc: StorageError) -> None:
+    def _pause_after(self, exc: StorageError, is_news: bool) -> None:
         """The store failed: say so; a comparison later finds again whatever could not be applied."""
-        logger.warning("The store failed; watching pauses.", exc_info=exc)
-        if exc.title != self._trouble:  # once, however long it lasts
-            self._trouble = exc.title
+        if is_news:  # once, however long it lasts
             self._notices.error(exc.title, "Watching folders pauses and goes on by itself.", exc.detail)
         self._check_at_s = self._clock_s() + CHECK_S
         for root in self._roots.values():

@@ -61,6 +61,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
     def __init__(
         self,
         name: WorkerName,
+        *,
         factory: Callable[[EngineSettings], WorkerPort[CommandT, EventT]],
         post: Callable[[WorkerSaid[EventT]], None],
         prepare_models: Callable[[], None],

@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 from shiboken6.Shiboken import delete
 
 import app
+from app.profile_basics import ProfileBasics
 from app.ui.crash_hook import CrashHook
 from app.ui.engine_bridge import EngineBridge
 from app.ui.first_paint import FirstPaint
@@ -17,8 +19,10 @@ from app.ui.icon import app_icon
 from app.ui.interrupts import InterruptWatch
 from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
-from app.ui.ports import ApplicationPort, BasicsPort
 from app.ui.theme import ThemeFollower
+
+if TYPE_CHECKING:  # imported later than the window is painted
+    from app.bootstrap import Application
 
 
 def samples_folder() -> Path:
@@ -26,7 +30,7 @@ def samples_folder() -> Path:
     return Path(app.__path__[0]) / "samples"
 
 
-def run(basics: BasicsPort, open_services: Callable[[], ApplicationPort]) -> int:
+def run(basics: ProfileBasics, open_services: "Callable[[], Application]") -> int:
     """Show the window until it is closed, then close the services. Returns the process's exit code.
 
     Args:

@@ -3,17 +3,28 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.services.answers import AnswerEvent, AnswerFinished, AnswerRefused, AnswerStarted, AnswerText
+from app.services.answers import (
+    AnswerEvent,
+    AnswerFinished,
+    AnswerRefused,
+    AnswerStarted,
+    AnswerText,
+    RunningAnswer,
+)
 from app.ui.background import Background
 from app.ui.chat_list import ChatListModel
 from app.ui.late_services import LateServices
-from app.ui.ports import ChatPort, RunningAnswerPort
 from app.ui.transcript_model import TranscriptModel
+from engine.errors import UserFacing
 from engine.messages import AnswerMode
 from storage.records import ChatRecord, Role, SourceRecord, TurnRecord
+
+if TYPE_CHECKING:  # imported later than the window is painted
+    from app.services.chat_service import ChatService
 
 
 @dataclass(slots=True)
@@ -29,7 +40,7 @@ class _Question:
     text: str
     mode: AnswerMode
     chat_id: int | None
-    running: RunningAnswerPort | None = None
+    running: RunningAnswer | None = None
     must_stop: bool = False
     sources: tuple[SourceRecord, ...] = ()
     has_started: bool = False
@@ -167,7 +178,7 @@ class ChatActions(QObject):
                     self._transcript.refuse(title, detail)
                 self._end()
 
-    def _begin(self, question: _Question) -> tuple[int, RunningAnswerPort]:
+    def _begin(self, question: _Question) -> tuple[int, RunningAnswer]:
         """On the lane."""
         service = self._service()
         chat_id = question.chat_id
@@ -176,7 +187,7 @@ class ChatActions(QObject):
         on_event = partial(self._publish, question)
         return chat_id, service.ask(chat_id, question.text, mode=question.mode, on_event=on_event)
 
-    def _on_begun(self, question: _Question, begun: tuple[int, RunningAnswerPort]) -> None:
+    def _on_begun(self, question: _Question, begun: tuple[int, RunningAnswer]) -> None:
         chat_id, running = begun
         # The user may have moved to another chat meanwhile; only the transcript that asked gets the id.
         if self._on_show is question:
@@ -188,13 +199,12 @@ class ChatActions(QObject):
         self.reload_chats()
 
     def _on_failed(self, question: _Question, error: Exception) -> None:
-        title = getattr(error, "title", "")
+        refused = AnswerRefused("The question could not be asked.")
+        if isinstance(error, UserFacing):
+            refused = AnswerRefused(error.title, error.detail)
         if self._question is question:
-            self.take_event(
-                question,
-                AnswerRefused(title or "The question could not be asked.", getattr(error, "detail", "")),
-            )
-        if not title:
+            self.take_event(question, refused)
+        if not isinstance(error, UserFacing):
             self._lane.fail(error)
 
     def _end(self) -> None:
@@ -207,7 +217,7 @@ class ChatActions(QObject):
         self.answering_changed.emit(False)
         self.reload_chats()
 
-    def _service(self) -> ChatPort:
+    def _service(self) -> "ChatService":
         """On the lane: a question asked before the services are open waits here for them."""
         return self._services.get().chat
 

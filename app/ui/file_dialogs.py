@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 NOTE_FILES = "Notes (*.txt *.md *.markdown *.rst *.org *.html *.htm *.pdf *.docx *.csv);;All files (*)"
 ADAPTER_FILES = "Adapters (*.gguf adapter_model.safetensors adapter_config.json);;All files (*)"
 
+GGUF_ADAPTERS = "Adapters for llama.cpp (*.gguf)"
+NEW_FOLDERS = "Folders (*)"
 MODEL_FILES = "Model files (*.gguf);;All files (*)"
 
 
@@ -41,6 +43,26 @@ def choose_folder(parent: QWidget, title: str, on_chosen: Callable[[Sequence[Pat
     dialog = QFileDialog(parent, title, str(Path.home()))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     _open(dialog, on_chosen)
+
+
+def choose_place(
+    parent: QWidget, title: str, name: str, kinds: str, suffix: str, on_chosen: Callable[[Path], None]
+) -> None:
+    """Let the user say where to write, and under which name; asked before something is replaced.
+
+    Args:
+        parent: the dialog's.
+        title: of the dialog.
+        name: offered, without a folder.
+        kinds: of files, in Qt's form.
+        suffix: of a name that has none; empty for none.
+        on_chosen: takes what was chosen.
+    """
+    dialog = QFileDialog(parent, title, str(Path.home()), kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(suffix)
+    dialog.selectFile(name)
+    _open(dialog, partial(_pass_first, on_chosen))
 
 
 def _open(dialog: QFileDialog, on_chosen: Callable[[Sequence[Path]], None]) -> None:

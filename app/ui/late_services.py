@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
-from app.ui.ports import ApplicationPort
+if TYPE_CHECKING:  # imported later than the window is painted
+    from app.bootstrap import Application
 
 
 class LateServices:
@@ -13,11 +15,11 @@ class LateServices:
         open_services: takes a second or so, most of it for imports.
     """
 
-    def __init__(self, open_services: Callable[[], ApplicationPort]) -> None:
+    def __init__(self, open_services: "Callable[[], Application]") -> None:
         self._open_services = open_services
-        self._opened: Future[ApplicationPort] = Future()
+        self._opened: Future[Application] = Future()
 
-    def open(self) -> ApplicationPort:
+    def open(self) -> "Application":
         """Open them, once. On a lane.
 
         Raises:
@@ -34,7 +36,7 @@ class LateServices:
         self._opened.set_result(services)
         return services
 
-    def get(self) -> ApplicationPort:
+    def get(self) -> "Application":
         """Wait until they are open. On a lane, never in the GUI thread.
 
         Raises:

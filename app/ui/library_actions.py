@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -13,9 +14,13 @@ from app.services.notices import NoticeBoard
 from app.ui.background import Background
 from app.ui.document_table_model import DocumentTableModel, plural
 from app.ui.late_services import LateServices
-from app.ui.ports import AddReportPort
+from engine.adapters.messages import AdapterExported
 from storage.records import DocumentRecord, FolderRecord
 from storage.titles import on_one_line
+
+if TYPE_CHECKING:  # imported later than the window is painted
+    from app.services.adapter_exports import ExportFormat
+    from app.services.ingest_service import AddReport
 
 RELOAD_MS = 120
 """A burst of changes is read once, this long after its first."""
@@ -135,6 +140,25 @@ class LibraryActions(QObject):
             self._on_adding_failed,
         )
 
+    def export_adapter(
+        self, form: "ExportFormat", documents: Sequence[DocumentRecord], may_overwrite: bool, out: Path
+    ) -> None:
+        """Write documents' adapters as one for other programs.
+
+        Args:
+            form: see ExportFormat.
+            documents: all of them ready.
+            may_overwrite: whether the user has agreed to replace what is at ``out``.
+            out: where to.
+        """
+        chosen = tuple(documents)
+        self._lanes.intake.run(
+            lambda: self._services.get().exports.export(
+                chosen, form, out, may_overwrite=may_overwrite, is_stopped=self._is_closed.is_set
+            ),
+            self._on_exported,
+        )
+
     def unwatch(self, folder_id: int) -> None:
         """Follow a folder no longer."""
         self._lanes.intake.run(
@@ -200,7 +224,7 @@ class LibraryActions(QObject):
     def _on_folders_changed(self, _nothing: None) -> None:
         self.reload_folders()
 
-    def _on_added(self, report: AddReportPort) -> None:
+    def _on_added(self, report: "AddReport") -> None:
         self._end_adding()
         self.reload()
         if not report.skipped and not report.added and report.unchanged:
@@ -226,6 +250,12 @@ class LibraryActions(QObject):
         self._notices.info(
             f"“{on_one_line(document.title)}” is imported.",
             "It takes part in every answer; take its tick off to keep it out.",
+        )
+
+    def _on_exported(self, exported: AdapterExported) -> None:
+        self._notices.info(
+            f"The adapter was written, {exported.size_bytes / 1e6:.1f} MB.",
+            on_one_line(str(exported.path)),
         )
 
     def _on_adding_failed(self, error: Exception) -> None:

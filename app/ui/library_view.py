@@ -85,6 +85,8 @@ class LibraryView(QWidget):
             ids: tuple of document ids.
         forget_requested: the user asked to forget documents; not confirmed yet.
             documents: tuple of DocumentRecord.
+        export_requested: the selected documents' adapters are to be written for other programs.
+            form: see ExportFormat.  documents: tuple of DocumentRecord, all of them ready.
         unwatch_requested: a folder is to be followed no longer.
             folder_id: its id.
     """
@@ -94,6 +96,7 @@ class LibraryView(QWidget):
     watch_folder_requested = Signal()
     retry_requested = Signal(object)
     forget_requested = Signal(object)
+    export_requested = Signal(str, object)
     unwatch_requested = Signal(object)
 
     def __init__(self, model: DocumentTableModel, parent: QWidget | None = None) -> None:
@@ -171,6 +174,11 @@ class LibraryView(QWidget):
         single = len(documents) == 1
         self._add(menu, "Open file", self._on_open_file).setEnabled(single and _has_text(documents[0]))
         self._add(menu, "Show folder", self._on_show_folder).setEnabled(single)
+        menu.addSeparator()
+        export = menu.addMenu("Export adapter")
+        export.setEnabled(all(document.state is DocumentState.READY for document in documents))
+        self._add(export, "For llama.cpp (GGUF)…", self._on_export_gguf)
+        self._add(export, "For PEFT…", self._on_export_peft)
         menu.addSeparator()
         self._add(menu, "Forget…", self._on_forget_requested)
         return menu
@@ -317,6 +325,17 @@ class LibraryView(QWidget):
         documents = self.selected()
         if documents:
             self.forget_requested.emit(documents)
+
+    def _on_export_gguf(self) -> None:
+        self._request_export("gguf")
+
+    def _on_export_peft(self) -> None:
+        self._request_export("peft")
+
+    def _request_export(self, form: str) -> None:
+        documents = self.selected()
+        if documents:
+            self.export_requested.emit(form, documents)
 
     def _on_double_clicked(self, index: QModelIndex) -> None:
         self.table.selectionModel().select(

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
+from app.profile_basics import ProfileBasics
 from app.services.library_events import EngineStateChanged, JobProgressed
 from app.services.settings import Settings
 from app.ui.background import Background
@@ -27,24 +28,35 @@ from app.ui.dialogs import confirm, confirm_forgetting, show_shortcuts
 from app.ui.document_table_model import DocumentTableModel
 from app.ui.drop_overlay import DropOverlay, local_paths
 from app.ui.engine_bridge import EngineBridge
-from app.ui.file_dialogs import ADAPTER_FILES, NOTE_FILES, choose_file, choose_files, choose_folder
+from app.ui.file_dialogs import (
+    ADAPTER_FILES,
+    GGUF_ADAPTERS,
+    NEW_FOLDERS,
+    NOTE_FILES,
+    choose_file,
+    choose_files,
+    choose_folder,
+    choose_place,
+)
 from app.ui.late_services import LateServices
 from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
 from app.ui.notice_bar import NoticeBar
-from app.ui.ports import ApplicationPort, BasicsPort
 from app.ui.samples import find_samples
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.status_line import StatusLine
 from app.ui.transcript_model import TranscriptModel
 from app.ui.welcome import Welcome, welcome
 from app.ui.window_place import restore_place, save_place
+from engine.errors import UserFacing
 from engine.messages import AnswerMode
 from engine.models.registry import is_own
 from storage.records import ChatRecord, DocumentRecord
-from storage.titles import on_one_line
+from storage.titles import as_file_name, on_one_line
 
 if TYPE_CHECKING:
+    from app.bootstrap import Application
+    from app.services.adapter_exports import ExportFormat
     from app.ui.model_actions import Remark
     from app.ui.models_dialog import ModelsDialog
 
@@ -57,7 +69,7 @@ class MainWindow(QMainWindow):
     """
 
     def __init__(
-        self, basics: BasicsPort, services: LateServices, bridge: EngineBridge, samples: Path
+        self, basics: ProfileBasics, services: LateServices, bridge: EngineBridge, samples: Path
     ) -> None:
         """Args: services: not open yet. samples: the folder of sample notes that the first run offers."""
         super().__init__()
@@ -202,6 +214,7 @@ class MainWindow(QMainWindow):
         library.watch_folder_requested.connect(self._on_watch_folder)
         library.retry_requested.connect(self.library_actions.retry)
         library.forget_requested.connect(self._on_forget_requested)
+        library.export_requested.connect(self._on_export_requested)
         library.unwatch_requested.connect(self.library_actions.unwatch)
         self.library_actions.documents_shown.connect(self._on_documents_shown)
         self.library_actions.folders_shown.connect(library.folders.show_folders)
@@ -219,8 +232,8 @@ class MainWindow(QMainWindow):
 
     # --- from the services ----------------------------------------------------------------------------------
 
-    def _on_opened(self, services: ApplicationPort) -> None:
-        self._unsubscribe.append(services.ingest.subscribe(self._bridge.publish))
+    def _on_opened(self, services: "Application") -> None:
+        self._unsubscribe.append(services.events.subscribe(self._bridge.publish))
         self.lanes["start"].run(services.start, self._on_started, self._on_start_failed)
 
     def _on_opening_failed(self, error: Exception) -> None:
@@ -271,9 +284,8 @@ class MainWindow(QMainWindow):
 
     def _on_job_failed(self, error: Exception) -> None:
         """What no action foresaw: the environment's fault is told, our own goes to the crash hook."""
-        title = getattr(error, "title", None)
-        if isinstance(title, str):
-            self._basics.notices.error(title, getattr(error, "detail", ""))
+        if isinstance(error, UserFacing):
+            self._basics.notices.error(error.title, error.detail)
         elif isinstance(error, OSError):
             self._basics.notices.error("A file could not be read or written.", str(error))
         else:
@@ -307,6 +319,15 @@ class MainWindow(QMainWindow):
         confirm_forgetting(
             self, documents, self.library_actions.n_backups, partial(self.library_actions.forget, ids)
         )
+
+    def _on_export_requested(self, form: "ExportFormat", documents: tuple[DocumentRecord, ...]) -> None:
+        name = as_file_name(documents[0].title)
+        # Of a file the dialog has asked; a folder is replaced only if it is an earlier export of the same.
+        export = partial(self.library_actions.export_adapter, form, documents, form == "gguf")
+        if form == "gguf":
+            choose_place(self, "Export for llama.cpp", f"{name}.gguf", GGUF_ADAPTERS, "gguf", export)
+        else:
+            choose_place(self, "Export for PEFT: a new folder", name, NEW_FOLDERS, "", export)
 
     def _on_delete_chat_requested(self, chat: ChatRecord) -> None:
         confirm(

@@ -23,7 +23,7 @@ from app.services.model_words import (
 from app.services.one_shot import OneShotStopped
 from app.ui.background import Background
 from app.ui.late_services import LateServices
-from engine.errors import EngineError
+from engine.errors import UserFacing
 from engine.models.messages import (
     FetchPhase,
     FetchProgressed,
@@ -34,9 +34,8 @@ from engine.models.messages import (
 )
 from engine.models.registry import find_entry, is_own
 from engine.models.requirements import gigabytes
-from storage.errors import StorageError
 
-_FORESEEN = (EngineError, StorageError, OSError)
+_FORESEEN = (UserFacing, OSError)
 """The environment's faults, which are told; all else is a bug and goes to the crash hook."""
 
 
@@ -369,6 +368,6 @@ def _download_words(download: Download | None) -> str:
 
 def _remark_of(error: Exception) -> Remark:
     """For people."""
-    if isinstance(error, EngineError | StorageError):
+    if isinstance(error, UserFacing):
         return Remark(error.title, error.detail, is_bad=True)
     return Remark("A file could not be read or written.", str(error), is_bad=True)

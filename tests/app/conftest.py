@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Application, WorkerFactories, build
+from app.profile_basics import ProfileBasics
+from app.services.chat_service import COMPLETE, Ablation
 from app.services.library_events import LibraryEvent
 from app.services.notices import Notice, NoticeBoard
 from app.services.settings import Settings, SettingsFile
@@ -45,7 +47,7 @@ class Bench:
     opened: list[Application] = field(default_factory=list)
     workers: WorkerFactories = field(default_factory=WorkerFactories)
 
-    def build(self, *, headless: bool = False) -> Application:
+    def build(self, *, headless: bool = False, ablation: Ablation = COMPLETE) -> Application:
         """The application; not started."""
         application = build(
             self.home,
@@ -54,15 +56,16 @@ class Bench:
             workers=replace(
                 self.workers, ingest=self.ingest_engine, chat=self.chat_engine, models=self.preparation
             ),
+            ablation=ablation,
         )
         application.events.subscribe(self._note_event)
         application.notices.subscribe(self._note_notice)
         self.opened.append(application)
         return application
 
-    def start(self, *, headless: bool = False) -> Application:
+    def start(self, *, headless: bool = False, ablation: Ablation = COMPLETE) -> Application:
         """The application, started."""
-        application = self.build(headless=headless)
+        application = self.build(headless=headless, ablation=ablation)
         application.start()
         return application
 
@@ -128,6 +131,11 @@ class Bench:
         with self.changed:
             self.notices.append(notice)
             self.changed.notify_all()
+
+
+def basics_of(application: Application) -> ProfileBasics:
+    """What its window has from the start."""
+    return ProfileBasics(application.paths, application.notices, application.settings)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_it_learns_and_answers(home: Path, tmp_path: Path) -> None:
     try:
         application.start()
         document = application.ingest.add_paths([note]).added[0]
-        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PROCESS_PATIENCE_S)
         learnt = application.library.document(document.id)
         assert learnt is not None
         assert learnt.state is DocumentState.READY, learnt.reason_detail

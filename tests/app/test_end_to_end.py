@@ -65,11 +65,11 @@ def test_notes_are_learnt_through_a_killed_worker_and_questions_answered_with_th
                 os.kill(process_id, signal.SIGKILL)
 
     application.notices.subscribe(notices.append)
-    application.ingest.subscribe(watch)
+    application.events.subscribe(watch)
     try:
         application.ingest.add_paths([notes])
         application.start()
-        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PROCESS_PATIENCE_S)
 
         by_name = {document.path.name: document for document in application.library.documents()}
         for name in ("empty.md", "binary.md"):

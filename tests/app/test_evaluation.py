@@ -14,6 +14,7 @@ from app.evaluation.library import EvaluationFailed
 from app.evaluation.needle import HAY_TOKENS, NeedleResult, haystack
 from app.evaluation.question_set import further_notes
 from app.evaluation.report import plot_needle
+from app.services.chat_service import Ablation
 from app.services.confidence import Calibration
 from app.ui.application import samples_folder
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
@@ -65,15 +66,19 @@ def test_a_note_is_known_by_its_adapter_alone(
 
 @pytest.mark.parametrize(
     ("option", "expected"),
-    [([], (True, True)), (["--no-router"], (False, True)), (["--no-wording"], (True, False))],
+    [
+        ([], Ablation()),
+        (["--no-router"], Ablation(is_routed=False)),
+        (["--no-wording"], Ablation(prefers_wording=False)),
+    ],
 )
 def test_router_and_wording_are_left_out_on_request(
-    monkeypatch: pytest.MonkeyPatch, small_set: Path, option: list[str], expected: tuple[bool, bool]
+    monkeypatch: pytest.MonkeyPatch, small_set: Path, option: list[str], expected: Ablation
 ) -> None:
-    asked_for: list[tuple[bool, bool]] = []
+    asked_for: list[Ablation] = []
 
-    def opened(_weights_dir: Path, *, is_routed: bool, prefers_wording: bool) -> None:
-        asked_for.append((is_routed, prefers_wording))
+    def opened(_weights_dir: Path, ablation: Ablation) -> None:
+        asked_for.append(ablation)
         raise EvaluationFailed("That is all this test wants to know.")
 
     monkeypatch.setattr(question_set, "temporary_library", opened)

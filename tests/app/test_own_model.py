@@ -69,7 +69,7 @@ def test_it_answers_from_passages_and_the_notes_are_learnt_when_another_is_chose
 
     with started(home) as application:
         document = application.ingest.add_paths([note]).added[0]
-        assert application.ingest.wait_until_idle(PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PATIENCE_S)
         assert application.library.document(document.id).state is DocumentState.READY  # type: ignore[union-attr]
         passages = application.profile.catalog.chunks_of(document.id)
         answer = application.chat.ask(None, QUESTION).result(PATIENCE_S)
@@ -84,7 +84,7 @@ def test_it_answers_from_passages_and_the_notes_are_learnt_when_another_is_chose
     told: queue.SimpleQueue[Notice] = queue.SimpleQueue()
     with started(home, told) as application:
         assert told.get(timeout=PATIENCE_S).title == "Your notes are learnt anew."
-        assert application.ingest.wait_until_idle(PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PATIENCE_S)
         assert application.profile.catalog.chunks_of(document.id) == passages  # the same passages, learnt
         answer = application.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert answer.mode is AnswerMode.MEMORY
@@ -93,7 +93,7 @@ def test_it_answers_from_passages_and_the_notes_are_learnt_when_another_is_chose
     loreleaf(home, "models", "use", NAME)
     with started(home) as application:
         answer = application.chat.ask(None, QUESTION).result(PATIENCE_S)
-        assert application.ingest.wait_until_idle(PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PATIENCE_S)
         jobs = application.profile.jobs.jobs()
     assert len(jobs) == 2  # once for each kind of model; nothing more
     assert "14 March 2027" in answer.text

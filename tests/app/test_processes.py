@@ -65,12 +65,12 @@ def test_an_ingest_process_killed_twice_in_the_middle_of_a_hundred_notes_loses_n
                 os.kill(process_id, signal.SIGKILL)
                 killed.release()
 
-    application.ingest.subscribe(kill_now_and_then)
+    application.events.subscribe(kill_now_and_then)
     try:
         report = application.ingest.add_paths([notes])
         application.start()
 
-        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PROCESS_PATIENCE_S)
 
         for _ in KILLED_AT:
             assert killed.acquire(timeout=0)

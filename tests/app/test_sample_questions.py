@@ -23,7 +23,7 @@ def test_suggested_questions_are_answered_right_and_no_longer_when_their_note_is
     try:
         application.ingest.add_paths(samples.notes)
         application.start()
-        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PROCESS_PATIENCE_S)
         documents = application.library.documents()
         assert {document.state for document in documents} == {DocumentState.READY}
         chat_id = application.chat.new_chat().id

@@ -105,7 +105,7 @@ def answers_with(device: str, home: Path, rows: list[dict[str, str]]) -> Iterato
         application.settings.save(replace(application.settings.current, device=device))
         application.ingest.add_paths(find_samples(samples_folder()).notes)
         application.start()
-        assert application.ingest.wait_until_idle(PROCESS_PATIENCE_S)
+        assert application.dispatcher.wait_until_idle(PROCESS_PATIENCE_S)
         documents = application.library.documents()
         assert {document.state for document in documents} == {DocumentState.READY}
         assert {document.note for document in documents} == {""}  # nothing fell back to the CPU

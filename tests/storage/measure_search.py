@@ -23,8 +23,8 @@ from functools import partial
 from pathlib import Path
 
 from app.services.answer_sets import gather
-from app.services.ports import PreparedModels
 from engine.messages import AnswerMode
+from engine.models.messages import PreparedModels
 from storage.catalog import Catalog
 from storage.database import Database
 from storage.imported_adapters import ImportedAdapters

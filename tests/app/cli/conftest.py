@@ -46,6 +46,10 @@ class Shell:
     ingest_engine: FakeIngestEngine = field(default_factory=FakeIngestEngine)
     chat_engine: FakeChatEngine = field(default_factory=FakeChatEngine)
     preparation: FakePreparation = field(default_factory=FakePreparation)
+    workers: WorkerFactories = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.workers = WorkerFactories(self.ingest_engine, self.chat_engine, self.preparation)
 
     def __call__(self, *words: str | Path) -> Ended:
         code = run(["--home", str(self.home), *map(str, words)])
@@ -75,9 +79,8 @@ def shell(
 ) -> Iterator[Shell]:
     shell = Shell(tmp_path.resolve() / "home", tmp_path.resolve() / "notes", capsys)
     shell.notes.mkdir()
-    workers = WorkerFactories(shell.ingest_engine, shell.chat_engine, shell.preparation)
-    faked = partial(app.bootstrap.build, weights_dir=tmp_path, workers=workers)
-    monkeypatch.setattr(opening, "build", faked)
+    monkeypatch.setattr(opening, "build", partial(app.bootstrap.build, weights_dir=tmp_path))
+    monkeypatch.setattr(app.bootstrap, "WorkerFactories", lambda: shell.workers)
     for module in (one_shot, app.bootstrap):
         monkeypatch.setattr(module, "preparation_client", shell.preparation)
     monkeypatch.delenv(HOME_VARIABLE, raising=False)

@@ -1,15 +1,12 @@
 """export, import, rename, merge: what they choose, keep and refuse. The engine's part is tested with it."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-import app.bootstrap
 from app.bootstrap import open_profile
-from app.cli import export_command, merge_command
-from app.cli.console import Console
 from engine.adapters.messages import (
     AdapterExported,
     AdapterImported,
@@ -17,10 +14,10 @@ from engine.adapters.messages import (
     ExportAdapter,
     ImportAdapter,
     MergeAdapters,
+    MergeProgress,
     ModelMerged,
     SetMember,
 )
-from engine.client import WorkerClient
 from engine.messages import Codec, Shutdown, WorkerFailed
 from tests.app.cli.conftest import Shell
 from tests.app.fakes import BASE_HASH, HYPERNETWORK_HASH, FakeWorker
@@ -36,20 +33,17 @@ class FakeExchange:
     title: str = ""
     sha256: str = hashlib.sha256(DATA[32:]).hexdigest()
 
-    def __call__(
-        self, client: WorkerClient[object, object], _wanted: type[object], _console: Console, _doing: str
-    ) -> object:
-        order = client._settings
-        assert isinstance(order, ExportAdapter | MergeAdapters)
+    def export_client(self, order: ExportAdapter) -> FakeWorker[Shutdown, AdapterExported | WorkerFailed]:
         self.orders.append(order)
-        match order:
-            case ExportAdapter(out=out):
-                return AdapterExported(out, 24, 6_100_000)
-            case MergeAdapters(out=out):
-                return ModelMerged(out, 30, 270_900_000)
+        return FakeWorker(AdapterExported(order.out, 24, 6_100_000), lambda _worker, _command: None)
+
+    def merge_client(
+        self, order: MergeAdapters
+    ) -> FakeWorker[Shutdown, MergeProgress | ModelMerged | WorkerFailed]:
+        self.orders.append(order)
+        return FakeWorker(ModelMerged(order.out, 30, 270_900_000), lambda _worker, _command: None)
 
     def import_client(self, order: ImportAdapter) -> FakeWorker[Shutdown, AdapterImported | WorkerFailed]:
-        """In place of ``engine.client.import_client``."""
         self.orders.append(order)
         source = order.source
         file = source / "adapter_model.safetensors" if source.is_dir() else source
@@ -65,11 +59,14 @@ class FakeExchange:
 
 
 @pytest.fixture
-def exchange(monkeypatch: pytest.MonkeyPatch) -> FakeExchange:
+def exchange(shell: Shell) -> FakeExchange:
     fake = FakeExchange()
-    for module in (export_command, merge_command):
-        monkeypatch.setattr(module, "run_one_shot", fake)
-    monkeypatch.setattr(app.bootstrap, "import_client", fake.import_client)
+    shell.workers = replace(
+        shell.workers,
+        imports=fake.import_client,
+        exports=fake.export_client,
+        merges=fake.merge_client,
+    )
     return fake
 
 

@@ -246,3 +246,26 @@ def test_what_another_process_left_in_the_queue_is_learnt_without_naming_it(shel
     assert shell("add").code == 0
 
     assert shell.listed()["Ferry.md"]["state"] == "ready"
+
+
+def test_a_note_that_was_renamed_meanwhile_stays_the_same_when_its_folder_is_watched_again(
+    shell: Shell,
+) -> None:
+    note = shell.write("a.md", "Some words.")
+    shell("watch", shell.notes)
+    id_ = shell.listed()["a.md"]["id"]
+    note.rename(shell.notes / "b.md")
+
+    assert shell("watch", shell.notes).code == 0
+
+    assert {name: row["id"] for name, row in shell.listed().items()} == {"b.md": id_}
+    assert shell.ingest_engine.learnt == ["a.md"]
+
+
+def test_notes_that_were_added_before_belong_to_the_folder_from_when_it_is_watched(shell: Shell) -> None:
+    shell("add", shell.write("a.md", "Some words."))
+
+    shell("watch", shell.notes)
+
+    assert shell.listed()["a.md"]["folder"] == str(shell.notes)
+    assert shell.ingest_engine.learnt == ["a.md"]

@@ -9,7 +9,11 @@ import pytest
 
 from app.cli import library_commands
 from app.cli.arguments import parse
+from app.cli.errors import CommandFailed
 from app.cli.main import run
+from app.services.answers import QuestionRefused
+from engine.errors import EngineError, UserFacing
+from storage.errors import StorageError
 from tests.app.cli.conftest import PROJECT, Shell, command, environment, run_process
 
 
@@ -164,3 +168,35 @@ def test_commands_for_developers_get_their_own_arguments_and_exit_codes() -> Non
     assert (helped.code, helped.out.startswith("usage: loreleaf eval")) == (0, True)
     assert wrong.code == 2
     assert "--no-such-option" in wrong.err or "config" in wrong.err
+
+
+class _Odd(Exception):
+    """No failure that was foreseen: it has no words for the user."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EngineError("The base model is damaged.", "Download it again."),
+        StorageError("The base model is damaged.", "Download it again."),
+        CommandFailed("The base model is damaged.", "Download it again."),
+        QuestionRefused("The base model is damaged.", "Download it again."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_failure_of_any_package_is_told_in_its_own_words(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_options: object, _console: object) -> int:
+        raise error
+
+    monkeypatch.setattr(library_commands, "list_documents", fail)
+
+    assert run(["--home", str(tmp_path), "list"]) == 1
+
+    assert isinstance(error, UserFacing)
+    assert not isinstance(_Odd("x"), UserFacing)
+    said = capsys.readouterr().err
+    assert "The base model is damaged." in said
+    assert "Download it again." in said
+    assert "report" not in said

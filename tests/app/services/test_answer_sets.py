@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Application
+from app.services.chat_service import Ablation
 from engine.messages import AnswerMode, Codec
 from storage.records import DocumentRecord, NewImport
 from tests.app.conftest import Bench
@@ -104,7 +105,7 @@ def test_it_survives_a_restart_with_another_hypernetwork(bench: Bench, applicati
 
     upgraded = bench.start()
     bench.wait(lambda: len(bench.ingest_engine.learnt) == n_passes + 2, "both notes are learnt anew")
-    upgraded.ingest.wait_until_idle(PATIENCE_S)
+    upgraded.dispatcher.wait_until_idle(PATIENCE_S)
     answer = upgraded.chat.ask(None, QUESTION).result(PATIENCE_S)
 
     assert {source.document for source in answer.sources} == {"garden", "Style"}
@@ -147,13 +148,15 @@ def test_an_adapter_inside_a_watched_folder_does_not_go_with_its_file(
 def test_without_the_router_every_passage_speaks_equally(bench: Bench, application: Application) -> None:
     application.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert len(bench.chat_engine.asked[-1].parts) == 1
-    application.settings.save(replace(application.settings.current, is_routed=False, max_active_chunks=1))
-    application.chat.ask(None, QUESTION).result(PATIENCE_S)
+    application.settings.save(replace(application.settings.current, max_active_chunks=1))
+    application.close()
+    unrouted = bench.start(ablation=Ablation(is_routed=False))
+    unrouted.chat.ask(None, QUESTION).result(PATIENCE_S)
     weights = [part.weight for part in bench.chat_engine.asked[-1].parts]
     assert weights == [pytest.approx(2**-0.5)] * 2
 
 
-def test_the_passages_words_go_along_unless_that_is_switched_off(
+def test_the_passages_words_go_along_unless_an_evaluation_leaves_them_out(
     bench: Bench, application: Application
 ) -> None:
     put(application)
@@ -162,6 +165,7 @@ def test_the_passages_words_go_along_unless_that_is_switched_off(
         "The pear tree was planted in 2011.",
         "",
     ]
-    application.settings.save(replace(application.settings.current, prefers_wording=False))
-    application.chat.ask(None, QUESTION).result(PATIENCE_S)
+    application.close()
+    without_wording = bench.start(ablation=Ablation(prefers_wording=False))
+    without_wording.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert not any(part.text for part in bench.chat_engine.asked[-1].parts)

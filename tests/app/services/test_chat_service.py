@@ -330,7 +330,7 @@ def test_adapters_are_prepared_as_soon_as_a_note_is_ready_or_switched_on(bench: 
 
     assert bench.chat_engine.has_warmed.wait(PATIENCE_S)
     assert {part.key for warm in bench.chat_engine.warmed for part in warm.parts} == {
-        f"{chunk.id}:{HYPERNETWORK_HASH[:12]}" for chunk in application.library.document_text(ids["a"])
+        f"{chunk.id}:{HYPERNETWORK_HASH[:12]}" for chunk in application.profile.catalog.chunks_of(ids["a"])
     }
 
 

@@ -27,7 +27,7 @@ def test_an_added_note_becomes_ready_and_tells_its_progress(bench: Bench) -> Non
 
     assert [document.title for document in report.added] == ["garden"]
     bench.wait_ready("garden.md")
-    assert application.ingest.wait_until_idle(PATIENCE_S)
+    assert application.dispatcher.wait_until_idle(PATIENCE_S)
     document = bench.known("garden.md")
     assert document.n_chunks == 2
     progress = [event for event in bench.events if isinstance(event, JobProgressed)]
@@ -102,7 +102,7 @@ def test_a_changed_note_is_learnt_anew_and_its_old_text_is_gone(bench: Bench) ->
     bench.wait(lambda: len(bench.ingest_engine.learnt) == 2)
     bench.wait_ready("a.md")
     document = bench.known("a.md")
-    assert [chunk.text for chunk in application.library.document_text(document.id)] == [
+    assert [chunk.text for chunk in application.profile.catalog.chunks_of(document.id)] == [
         "The key is in the shed."
     ]
     assert application.profile.catalog.counts().chunks == 1
@@ -122,7 +122,7 @@ def test_a_note_that_changes_while_it_is_learnt_ends_with_its_new_text(bench: Be
 
     bench.wait_ready("a.md")
     document = bench.known("a.md")
-    assert [chunk.text for chunk in application.library.document_text(document.id)] == ["New."]
+    assert [chunk.text for chunk in application.profile.catalog.chunks_of(document.id)] == ["New."]
     assert bench.ingest_engine.learnt == ["a.md"]
 
 
@@ -209,7 +209,7 @@ def test_forgetting_a_note_stops_its_job_and_stores_nothing(bench: Bench) -> Non
 
     bench.wait(lambda: bench.ingest_engine.cancelled, "cancelled")
     bench.ingest_engine.release()
-    assert application.ingest.wait_until_idle(PATIENCE_S)
+    assert application.dispatcher.wait_until_idle(PATIENCE_S)
     assert application.library.documents() == ()
     assert application.profile.catalog.counts().chunks == 0
 
@@ -265,7 +265,7 @@ def test_a_note_that_kills_the_worker_fails_after_its_second_try_and_the_others_
     bench.wait_ready("a.md", "c.md")
     bench.wait_failed("bomb.md")
     assert bench.ingest_engine.begun.count("bomb.md") == 2
-    assert application.ingest.wait_until_idle(PATIENCE_S)
+    assert application.dispatcher.wait_until_idle(PATIENCE_S)
 
 
 def test_a_worker_that_keeps_dying_is_left_alone_until_somebody_asks(
@@ -284,7 +284,7 @@ def test_a_worker_that_keeps_dying_is_left_alone_until_somebody_asks(
     failed = EngineState.FAILED
     bench.wait(lambda: any(isinstance(e, EngineStateChanged) and e.state is failed for e in bench.events))
     assert len(bench.ingest_engine.lives) == 5
-    assert not application.ingest.wait_until_idle(PATIENCE_S)
+    assert not application.dispatcher.wait_until_idle(PATIENCE_S)
 
     bench.ingest_engine.kills = set()
     first = bench.known("0.md")
@@ -342,7 +342,7 @@ def test_jobs_of_another_process_are_learnt_by_the_one_that_holds_the_lock(
 
     second.ingest.add_paths([bench.write("b.md", "Two.")])
 
-    assert second.ingest.wait_until_idle(PATIENCE_S)
+    assert second.dispatcher.wait_until_idle(PATIENCE_S)
     assert bench.state("b.md") is DocumentState.READY
     assert not second.lock.is_held
     assert len(bench.ingest_engine.lives) == 1
@@ -410,7 +410,7 @@ def test_a_listener_that_fails_does_not_stop_learning(bench: Bench) -> None:
         def fail(_event: object) -> None:
             raise RuntimeError("a bug of the window")
 
-        unsubscribe = application.ingest.subscribe(fail)
+        unsubscribe = application.events.subscribe(fail)
         application.ingest.add_paths([bench.write("a.md", "Words.")])
         bench.wait_ready("a.md")
         unsubscribe()
@@ -470,7 +470,7 @@ def test_notes_for_another_model_whose_files_are_away_keep_what_is_known_of_them
     bench.wait(lambda: bench.ingest_engine.begun.count("here.md") == 2)
     document = bench.known("away.md")
     assert document.state is DocumentState.READY
-    assert [chunk.text for chunk in again.library.document_text(document.id)] == ["Words."]
+    assert [chunk.text for chunk in again.profile.catalog.chunks_of(document.id)] == ["Words."]
     assert "1 more wait" in bench.notices[-1].message
 
 

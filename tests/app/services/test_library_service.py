@@ -13,7 +13,7 @@ def test_the_text_of_a_document_comes_in_order(bench: Bench) -> None:
     report = application.ingest.add_paths([bench.write("a.md", "One.\n\nTwo.\n\nThree.")])
     bench.wait_ready("a.md")
 
-    passages = application.library.document_text(report.added[0].id)
+    passages = application.profile.catalog.chunks_of(report.added[0].id)
 
     assert [passage.text for passage in passages] == ["One.", "Two.", "Three."]
 
@@ -30,7 +30,7 @@ def test_switching_and_forgetting_are_told_after_they_are_true(bench: Bench) -> 
             document = application.library.document(id_)
             seen.append((type(event), document.enabled if document else None))
 
-    application.ingest.subscribe(look)
+    application.events.subscribe(look)
 
     application.library.set_enabled([id_], False)
     application.library.forget([id_])

@@ -30,12 +30,12 @@ class Watched:
         self.folder = self.catalog.add_folder(bench.notes)
         self.is_held = False
         self._settled = SettledFiles(
-            self.catalog,
-            Queueing(self.catalog, self.jobs, application.events),
-            application.ingest,
-            application.library,
-            application.profile.forgotten,
-            self._may_not_remove,
+            catalog=self.catalog,
+            queueing=Queueing(self.catalog, self.jobs, application.events),
+            ingest=application.ingest,
+            library=application.library,
+            forgotten=application.profile.forgotten,
+            is_held=self._may_not_remove,
         )
 
     def _may_not_remove(self, folder: FolderRecord) -> bool:

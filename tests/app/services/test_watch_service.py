@@ -74,7 +74,9 @@ def test_an_edit_is_one_job_and_replaces_the_old_text(bench: Bench, watching: Ap
     bench.wait_ready("a.md")
     barrier(bench)
     document = bench.known("a.md")
-    assert [chunk.text for chunk in watching.library.document_text(document.id)] == ["These are new words."]
+    assert [chunk.text for chunk in watching.profile.catalog.chunks_of(document.id)] == [
+        "These are new words."
+    ]
     assert bench.ingest_engine.begun == ["a.md", "a.md", "barrier.md"]
 
 

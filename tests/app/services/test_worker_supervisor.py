@@ -71,12 +71,12 @@ class World:
         notices.subscribe(self.notices.append)
         self.supervisor: WorkerSupervisor[Command, Event] = WorkerSupervisor(
             "chat",
-            self._make_process,
-            self.inbox.append,
-            self._ask_for_models,
-            events,
-            notices,
-            lambda: self.now_s,
+            factory=self._make_process,
+            post=self.inbox.append,
+            prepare_models=self._ask_for_models,
+            events=events,
+            notices=notices,
+            clock_s=lambda: self.now_s,
         )
 
     def _make_process(self, settings: EngineSettings) -> Process:

@@ -92,7 +92,7 @@ def window(
     qapp.setStyle("Fusion")
     apply_theme(qapp, LIGHT)
     bridge = EngineBridge()
-    window = MainWindow(services, LateServices(lambda: services), bridge, samples)
+    window = MainWindow(services.basics, LateServices(lambda: services), bridge, samples)
     qtbot.addWidget(window)
     window.show()
     with qtbot.waitSignal(window.library_actions.documents_shown):

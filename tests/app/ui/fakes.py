@@ -1,4 +1,7 @@
-"""Services without engine or store: they remember what was asked and say what the test tells them to."""
+"""Services without engine or store: they remember what was asked and say what the test tells them to.
+
+They inherit from the services, so that mypy holds them to the same signatures; nothing of those runs.
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -6,13 +9,22 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.services.answers import Answer, AnswerEvent, AnswerFinished, AnswerStarted, AnswerText
+from app.bootstrap import Application
+from app.profile_basics import ProfileBasics
+from app.services.adapter_exports import AdapterExports, ExportFormat
+from app.services.adapter_imports import AdapterImports
+from app.services.answers import Answer, AnswerEvent, AnswerFinished, AnswerStarted, AnswerText, RunningAnswer
+from app.services.chat_service import ChatService
 from app.services.hub_token import HubToken
-from app.services.library_events import DocumentsChanged, DocumentsRemoved, FoldersChanged, LibraryEvent
-from app.services.listeners import Listeners
+from app.services.ingest_service import AddReport, IngestService
+from app.services.library_events import DocumentsChanged, DocumentsRemoved, FoldersChanged, LibraryEvents
+from app.services.library_service import LibraryService
+from app.services.model_catalogue import ModelCatalogue
 from app.services.notices import NoticeBoard
 from app.services.one_shot import OneShotStopped
-from app.services.settings import Settings
+from app.services.settings import Settings, SettingsFile
+from app.services.watch_service import WatchService
+from engine.adapters.messages import AdapterExported
 from engine.messages import AnswerMode
 from engine.models.messages import (
     FetchPhase,
@@ -24,9 +36,11 @@ from engine.models.messages import (
     ModelState,
     Origin,
     PartFound,
+    PreparationProgress,
 )
 from engine.models.registry import find_entry, is_own
 from engine.models.requirements import Fit, Machine, Verdict
+from storage.paths import ProfilePaths
 from storage.records import (
     AnswerFacts,
     ChatRecord,
@@ -77,14 +91,12 @@ def source(title: str = "Boat", weight: float = 1.0) -> SourceRecord:
     return SourceRecord(1, title, f"/notes/{title.lower()}.md", 1, f"What {title} says.", weight)
 
 
-@dataclass
-class FakePaths:
-    home: Path
+class FakeSettings(SettingsFile):
+    """Settings in memory."""
 
+    current = Settings()
 
-class FakeSettings:
     def __init__(self) -> None:
-        self.current = Settings()
         self.saved: list[Settings] = []
 
     def change(self, change: Callable[[Settings], Settings]) -> None:
@@ -92,17 +104,13 @@ class FakeSettings:
         self.saved.append(self.current)
 
 
-@dataclass
-class FakeReport:
-    added: Sequence[object] = ()
-    unchanged: Sequence[object] = ()
-    skipped: Sequence[tuple[Path, str]] = ()
+NOTHING_ADDED = AddReport((), (), (), frozenset())
 
 
-class FakeLibrary:
+class FakeLibrary(LibraryService):
     """Documents in memory. ``error`` is raised by the next write."""
 
-    def __init__(self, events: Listeners[LibraryEvent]) -> None:
+    def __init__(self, events: LibraryEvents) -> None:
         self._events = events
         self.records: dict[int, DocumentRecord] = {}
         self.folder_records: tuple[FolderRecord, ...] = ()
@@ -115,10 +123,10 @@ class FakeLibrary:
         self.records.update((document.id, document) for document in documents)
         self._events.publish(DocumentsChanged(tuple(document.id for document in documents)))
 
-    def documents(self) -> Sequence[DocumentRecord]:
-        return sorted(self.records.values(), key=lambda document: document.title.casefold())
+    def documents(self) -> tuple[DocumentRecord, ...]:
+        return tuple(sorted(self.records.values(), key=lambda document: document.title.casefold()))
 
-    def folders(self) -> Sequence[FolderRecord]:
+    def folders(self) -> tuple[FolderRecord, ...]:
         return self.folder_records
 
     def set_enabled(self, ids: Sequence[int], on: bool) -> None:
@@ -133,22 +141,21 @@ class FakeLibrary:
             del self.records[document_id]
         self._events.publish(DocumentsRemoved(tuple(ids)))
 
-    def older_copies(self) -> Sequence[Path]:
+    def older_copies(self) -> tuple[Path, ...]:
         return self.backups
 
     def delete_older_copies(self) -> None:
         self.backups = ()
 
 
-class FakeIngest:
-    def __init__(self, events: Listeners[LibraryEvent]) -> None:
-        self._events = events
+class FakeIngest(IngestService):
+    def __init__(self) -> None:
         self.added: list[tuple[Path, ...]] = []
         self.retried: list[int] = []
-        self.report = FakeReport()
+        self.report = NOTHING_ADDED
         self.error: Exception | None = None
 
-    def add_paths(self, paths: Iterable[Path]) -> FakeReport:
+    def add_paths(self, paths: Iterable[Path]) -> AddReport:
         if self.error is not None:
             raise self.error
         self.added.append(tuple(paths))
@@ -157,17 +164,14 @@ class FakeIngest:
     def retry(self, document_id: int) -> None:
         self.retried.append(document_id)
 
-    def subscribe(self, listener: Callable[[LibraryEvent], None]) -> Callable[[], None]:
-        return self._events.subscribe(listener)
 
-
-class FakeWatch:
-    def __init__(self, library: FakeLibrary, events: Listeners[LibraryEvent]) -> None:
+class FakeWatch(WatchService):
+    def __init__(self, library: FakeLibrary, events: LibraryEvents) -> None:
         self._library = library
         self._events = events
 
-    def watch(self, folder: Path) -> FolderRecord:
-        record = FolderRecord(len(self._library.folder_records) + 1, folder, NOW)
+    def watch(self, directory: Path) -> FolderRecord:
+        record = FolderRecord(len(self._library.folder_records) + 1, directory, NOW)
         self._library.folder_records += (record,)
         self._events.publish(FoldersChanged())
         return record
@@ -180,7 +184,7 @@ class FakeWatch:
 
 
 @dataclass
-class FakeRunningAnswer:
+class FakeRunningAnswer(RunningAnswer):
     """The test plays the engine through ``on_event``, ``say`` and ``finish``."""
 
     question: str
@@ -208,7 +212,7 @@ class FakeRunningAnswer:
         self.on_event(AnswerFinished(answer))
 
 
-class FakeChat:
+class FakeChat(ChatService):
     def __init__(self) -> None:
         self.running: list[FakeRunningAnswer] = []
         self.records: dict[int, ChatRecord] = {}
@@ -221,10 +225,10 @@ class FakeChat:
         self.stored[chat.id] = []
         return chat
 
-    def chats(self) -> Sequence[ChatRecord]:
+    def chats(self) -> tuple[ChatRecord, ...]:
         return tuple(self.records.values())
 
-    def turns(self, chat_id: int) -> Sequence[TurnRecord]:
+    def turns(self, chat_id: int) -> tuple[TurnRecord, ...]:
         return tuple(self.stored[chat_id])
 
     def rename_chat(self, chat_id: int, title: str) -> None:
@@ -238,8 +242,8 @@ class FakeChat:
         chat_id: int | None,
         question: str,
         *,
-        mode: AnswerMode,
-        on_event: Callable[[AnswerEvent], None],
+        mode: AnswerMode | None = None,
+        on_event: Callable[[AnswerEvent], None] = lambda _event: None,
     ) -> FakeRunningAnswer:
         if self.error is not None:
             raise self.error
@@ -248,12 +252,13 @@ class FakeChat:
             self.stored[chat_id].append(
                 TurnRecord(1, chat_id, Role.USER, question, None, (), None, False, NOW)
             )
+        assert mode is not None, "the window always says which"
         running = FakeRunningAnswer(question, mode, chat_id, on_event)
         self.running.append(running)
         return running
 
 
-class FakeImports:
+class FakeImports(AdapterImports):
     """Takes any path for an adapter. ``error`` is raised by the next one."""
 
     def __init__(self, library: FakeLibrary) -> None:
@@ -261,7 +266,14 @@ class FakeImports:
         self.taken: list[Path] = []
         self.error: Exception | None = None
 
-    def add(self, source: Path, *, is_stopped: Callable[[], bool]) -> DocumentRecord:
+    def add(
+        self,
+        source: Path,
+        name: str | None = None,
+        *,
+        on_progress: Callable[[PreparationProgress], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> DocumentRecord:
         if self.error is not None:
             raise self.error
         self.taken.append(source)
@@ -270,7 +282,31 @@ class FakeImports:
         return adapter
 
 
-class FakeCatalogue:
+class FakeExports(AdapterExports):
+    """Writes nothing. ``error`` is raised by the next one."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[list[str], ExportFormat, Path, bool]] = []
+        self.error: Exception | None = None
+
+    def export(
+        self,
+        documents: Sequence[DocumentRecord],
+        form: ExportFormat,
+        out: Path,
+        *,
+        may_overwrite: bool = False,
+        makes_folders: bool = False,
+        on_progress: Callable[[PreparationProgress], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> AdapterExported:
+        if self.error is not None:
+            raise self.error
+        self.written.append(([document.title for document in documents], form, out, may_overwrite))
+        return AdapterExported(out, 24, 6_100_000)
+
+
+class FakeCatalogue(ModelCatalogue):
     """A computer with the built-in model and two others, and a hub that does what the test tells it to.
 
     Attributes:
@@ -298,7 +334,7 @@ class FakeCatalogue:
         self.n_stopped = 0
         self.n_looks = 0
 
-    def models(self, *, is_stopped: Callable[[], bool]) -> ModelsFound:
+    def models(self, *, is_stopped: Callable[[], bool] = lambda: False) -> ModelsFound:
         self.n_looks += 1
         if self.looking_error is not None:
             raise self.looking_error
@@ -308,10 +344,10 @@ class FakeCatalogue:
         self,
         name: str,
         *,
-        sources: Sequence[Path],
-        token: str,
-        on_progress: Callable[[FetchProgressed], None],
-        is_stopped: Callable[[], bool],
+        sources: Sequence[Path] = (),
+        token: str = "",
+        on_progress: Callable[[FetchProgressed], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> ModelFetched:
         self.got.append((name, tuple(sources), token))
         for progress in self.script:
@@ -328,8 +364,9 @@ class FakeCatalogue:
         self,
         path: Path,
         *,
-        on_progress: Callable[[FetchProgressed], None],
-        is_stopped: Callable[[], bool],
+        name: str = "",
+        on_progress: Callable[[FetchProgressed], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> ModelAdded:
         on_progress(FetchProgressed(FetchPhase.TRYING))
         while not self.released.wait(0.005):
@@ -340,7 +377,13 @@ class FakeCatalogue:
         self.found = (*self.found, added)
         return ModelAdded(added.name, added.title, path)
 
-    def use(self, name: str, *, is_stopped: Callable[[], bool]) -> bool:
+    def use(
+        self,
+        name: str,
+        *,
+        on_progress: Callable[[PreparationProgress], None] = lambda _progress: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> bool:
         self._raise_error()
         self.used.append(name)
         return True
@@ -413,25 +456,41 @@ def model(name: str, state: ModelState, fit: Fit = Fit.FITS) -> ModelFound:
     )
 
 
-class FakeApplication:
+class FakeApplication(Application):
     """Everything the window is given."""
 
+    library: FakeLibrary
+    ingest: FakeIngest
+    watch: FakeWatch
+    chat: FakeChat
+    catalogue: FakeCatalogue
+    imports: FakeImports
+    exports: FakeExports
+
     def __init__(self, home: Path) -> None:
-        self.events: Listeners[LibraryEvent] = Listeners()
-        self.paths = FakePaths(home)
-        self.settings = FakeSettings()
-        self.notices = NoticeBoard()
+        self.events = LibraryEvents()
+        self._settings = FakeSettings()
+        self.basics = ProfileBasics(ProfilePaths(home), NoticeBoard(), self._settings)
         self.library = FakeLibrary(self.events)
-        self.ingest = FakeIngest(self.events)
+        self.ingest = FakeIngest()
         self.watch = FakeWatch(self.library, self.events)
         self.chat = FakeChat()
         self.catalogue = FakeCatalogue(home)
         self.imports = FakeImports(self.library)
+        self.exports = FakeExports()
         self.start_error: Exception | None = None
         self.n_starts = 0
         self.n_closes = 0
 
-    def start(self) -> None:
+    @property
+    def settings(self) -> FakeSettings:
+        return self._settings
+
+    @property
+    def notices(self) -> NoticeBoard:
+        return self.basics.notices
+
+    def start(self, *, learn: bool = True) -> None:
         self.n_starts += 1
         if self.start_error is not None:
             raise self.start_error

@@ -57,7 +57,7 @@ def early_window(
     qtbot: QtBot, services: FakeApplication, opening: Opening, late: LateServices, samples: Path
 ) -> Iterator[MainWindow]:
     """A window that was just shown."""
-    window = MainWindow(services, late, EngineBridge(), samples)
+    window = MainWindow(services.basics, late, EngineBridge(), samples)
     qtbot.addWidget(window)
     window.show()
     yield window
@@ -149,7 +149,7 @@ def test_a_window_closed_while_the_library_is_being_opened_closes_it_afterwards(
 
 def test_the_window_leaves_the_making_of_the_profile_to_the_catalog(qtbot: QtBot, tmp_path: Path) -> None:
     services = FakeApplication(tmp_path / "home")
-    window = MainWindow(services, LateServices(lambda: services), EngineBridge(), tmp_path)
+    window = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), tmp_path)
     qtbot.addWidget(window)
     window.close()
     window.shut()
@@ -174,7 +174,7 @@ def test_the_services_are_opened_when_the_window_has_been_painted(
     paints = Paints()
     qapp.installEventFilter(paints)
     with closing_windows(qapp, when=lambda: services.n_starts > 0):
-        assert run(services, open_services) == 0
+        assert run(services.basics, open_services) == 0
     qapp.removeEventFilter(paints)
     assert happened[0] == "painted"
     assert happened.count("opened") == 1
@@ -190,7 +190,7 @@ def test_the_program_ends_with_the_reason_why_it_could_not_open_the_library(
         raise StorageError("The disk is full.")
 
     with closing_windows(qapp, when=is_told), pytest.raises(StorageError, match="disk is full"):
-        run(services, open_services)
+        run(services.basics, open_services)
 
 
 def test_the_first_paint_is_told_once(qtbot: QtBot) -> None:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
-from PySide6.QtGui import QDragLeaveEvent
+from PySide6.QtGui import QAction, QDragLeaveEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QFileDialog,
     QLineEdit,
     QListView,
     QMenu,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.services.adapter_exports import NotExportable
 from app.services.answers import AnswerRefused
 from app.services.library_events import EngineState, EngineStateChanged, FoldersChanged, JobProgressed
 from app.services.settings import Settings
@@ -36,7 +38,7 @@ from app.ui.welcome import Welcome
 from engine.messages import AnswerMode
 from storage.errors import StorageError
 from storage.records import DocumentKind, DocumentState
-from tests.app.ui.fakes import FakeApplication, FakeReport, FakeRunningAnswer, document, source
+from tests.app.ui.fakes import NOTHING_ADDED, FakeApplication, FakeRunningAnswer, document, source
 from tests.app.ui.gestures import drag_onto, drop_onto, files
 
 
@@ -111,8 +113,10 @@ def test_a_drop_on_any_child_reaches_the_window(window: MainWindow) -> None:
 def test_files_that_were_left_out_are_named_with_their_reasons(
     qtbot: QtBot, window: MainWindow, services: FakeApplication
 ) -> None:
-    services.ingest.report = FakeReport(
-        added=(1, 2), skipped=((Path("/n/a.zip"), "It is no text."), (Path("/n/b"), "It is empty."))
+    services.ingest.report = replace(
+        NOTHING_ADDED,
+        added=(document(1, "A"), document(2, "B")),
+        skipped=((Path("/n/a.zip"), "It is no text."), (Path("/n/b"), "It is empty.")),
     )
     drop_onto(window, files("/n"))
     qtbot.waitUntil(window.notice_bar.isVisible)
@@ -230,7 +234,8 @@ def test_the_menu_of_a_row_retries_only_what_failed(
     window.library.table.selectAll()
     menu = window.library.context_menu()
     actions = {action.text(): action for action in menu.actions() if action.text()}
-    assert list(actions) == ["Turn off", "Retry", "Open file", "Show folder", "Forget…"]
+    assert list(actions) == ["Turn off", "Retry", "Open file", "Show folder", "Export adapter", "Forget…"]
+    assert not actions["Export adapter"].isEnabled()
     assert not actions["Open file"].isEnabled()
     actions["Retry"].trigger()
     qtbot.waitUntil(lambda: services.ingest.retried == [2])
@@ -254,6 +259,60 @@ def test_an_imported_adapter_has_no_file_to_open_but_a_folder(
     assert isinstance(box, QMessageBox)
     assert "only from the file that it came from" in box.informativeText()
     confirm(qtbot, window, "Keep")
+
+
+def export_actions(window: MainWindow) -> list[QAction]:
+    """What the selected rows can be exported as."""
+    (export,) = [
+        action for action in window.library.context_menu().actions() if action.text() == "Export adapter"
+    ]
+    menu = export.menu()
+    assert isinstance(menu, QMenu)
+    return menu.actions()
+
+
+@pytest.mark.parametrize(
+    ("n", "form", "name", "may_overwrite"), [(0, "gguf", "Boat_ 2.gguf", True), (1, "peft", "Boat_ 2", False)]
+)
+def test_the_adapters_of_the_chosen_notes_are_written_where_the_user_says(
+    n: int,
+    form: str,
+    name: str,
+    may_overwrite: bool,
+    qtbot: QtBot,
+    window: MainWindow,
+    services: FakeApplication,
+    tmp_path: Path,
+) -> None:
+    fill(qtbot, window, services, "Boat: 2", "Car")
+    window.library.table.selectAll()
+    export_actions(window)[n].trigger()
+    chooser = window.findChild(QFileDialog)
+    assert isinstance(chooser, QFileDialog)
+    assert [Path(path).name for path in chooser.selectedFiles()] == [name]
+    assert chooser.acceptMode() is QFileDialog.AcceptMode.AcceptSave
+
+    chooser.filesSelected.emit([str(tmp_path / name)])
+
+    qtbot.waitUntil(lambda: window.notice_bar.isVisible())
+    assert services.exports.written == [(["Boat: 2", "Car"], form, tmp_path / name, may_overwrite)]
+    assert "The adapter was written, 6.1 MB." in window.notice_bar.title.text()
+
+
+def test_an_export_that_is_refused_is_told_in_its_words(
+    qtbot: QtBot, window: MainWindow, services: FakeApplication, tmp_path: Path
+) -> None:
+    services.exports.error = NotExportable("“Boat” was learnt with an earlier version.", "Learn it again.")
+    fill(qtbot, window, services, "Boat")
+    window.library.table.selectAll()
+    export_actions(window)[0].trigger()
+    chooser = window.findChild(QFileDialog)
+    assert isinstance(chooser, QFileDialog)
+
+    chooser.filesSelected.emit([str(tmp_path / "boat.gguf")])
+
+    qtbot.waitUntil(lambda: window.notice_bar.isVisible())
+    assert "“Boat” was learnt with an earlier version." in window.notice_bar.title.text()
 
 
 def test_forgetting_asks_first(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
@@ -605,7 +664,7 @@ def test_settings_opened_and_saved_without_a_change_stay_the_same(qtbot: QtBot) 
 def test_the_window_remembers_its_size(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
     window.resize(760, 560)
     window.close()
-    again = MainWindow(services, LateServices(lambda: services), EngineBridge(), Path("/none"))
+    again = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), Path("/none"))
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (760, 560)
     again.shut()
@@ -636,7 +695,7 @@ def test_services_that_cannot_start_are_told_and_the_library_is_shown(
 ) -> None:
     services.start_error = StorageError("The profile is in use.", "Another program holds it.")
     services.library.put(document(1, "Boat"))
-    window = MainWindow(services, LateServices(lambda: services), EngineBridge(), samples)
+    window = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), samples)
     qtbot.addWidget(window)
     window.start()
     qtbot.waitUntil(lambda: window.documents.rowCount() == 1)

@@ -137,7 +137,7 @@ def test_a_chosen_model_that_is_not_complete_says_so_and_can_be_completed(
     qtbot: QtBot, qapp: QApplication, services: FakeApplication, catalogue: FakeCatalogue, samples: Path
 ) -> None:
     services.settings.current = Settings(model=GEMMA)
-    window = MainWindow(services, LateServices(lambda: services), EngineBridge(), samples)
+    window = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), samples)
     qtbot.addWidget(window)
     window.show()
     window.start()

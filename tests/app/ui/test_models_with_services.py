@@ -18,7 +18,7 @@ from app.ui.model_card import ModelCard
 from engine.messages import WorkerFailed
 from storage.paths import ProfilePaths
 from storage.records import DocumentKind
-from tests.app.conftest import Bench
+from tests.app.conftest import Bench, basics_of
 from tests.app.services.test_adapter_imports import FakeReading
 from tests.engine.fake_hub import FakeHub, Stall
 from tests.engine.toy_catalogue import (
@@ -46,7 +46,9 @@ def reading(bench: Bench) -> FakeReading:
 
 
 def open_window(qtbot: QtBot, application: Application) -> MainWindow:
-    window = MainWindow(application, LateServices(lambda: application), EngineBridge(), Path("no-samples"))
+    window = MainWindow(
+        basics_of(application), LateServices(lambda: application), EngineBridge(), Path("no-samples")
+    )
     qtbot.addWidget(window)
     window.show()
     with qtbot.waitSignal(window.library_actions.documents_shown):

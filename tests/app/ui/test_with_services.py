@@ -17,7 +17,7 @@ from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.turn_view import AnswerView
 from storage.records import DocumentState
-from tests.app.conftest import Bench
+from tests.app.conftest import Bench, basics_of
 from tests.app.ui.fakes import FakeApplication
 from tests.app.ui.gestures import closing_windows, drop_onto, files
 from tests.patience import PATIENCE_MS
@@ -25,14 +25,14 @@ from tests.patience import PATIENCE_MS
 
 def window_of(application: Application, folder: Path) -> MainWindow:
     services = LateServices(lambda: application)
-    return MainWindow(application, services, EngineBridge(), folder / "no-samples")
+    return MainWindow(basics_of(application), services, EngineBridge(), folder / "no-samples")
 
 
 @pytest.fixture
 def real_window(qtbot: QtBot, bench: Bench, tmp_path: Path) -> Iterator[MainWindow]:
     application = bench.build()
     window = MainWindow(
-        application, LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
+        basics_of(application), LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
     )
     qtbot.addWidget(window)
     window.show()
@@ -101,7 +101,7 @@ def test_a_chat_is_there_again_after_a_restart(
     bench.opened[-1].close()
     application = bench.build()
     window = MainWindow(
-        application, LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
+        basics_of(application), LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
     )
     qtbot.addWidget(window)
     window.start()
@@ -132,5 +132,5 @@ def test_the_program_runs_until_its_window_is_closed(
 ) -> None:
     application = FakeApplication(tmp_path)
     with closing_windows(qapp, when=lambda: application.n_starts > 0):
-        assert run(application, lambda: application) == 0
+        assert run(application.basics, lambda: application) == 0
     assert (application.n_starts, application.n_closes) == (1, 1)
