@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.evaluation.question_sets import names_in
 from engine.models.tokenizer import load_tokenizer
 from engine.training.config import TrainConfig
 from engine.training.corpus_files import CorpusFiles
 from engine.training.loop import Trainer
 from engine.training.place import find_place
-from engine.training.question_sets import names_in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from engine.evaluation.question_sets import RawExample, parse, read_lines
 from engine.training.chunked import ChunkTokens, cut_note
 from engine.training.personal_notes.generator import generate_note
 from engine.training.prompts import Templates
-from engine.training.question_sets import RawExample, parse, read_lines
 
 _JOB_SIZE = 1000
 

@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 from tokenizers import Tokenizer
 
+from engine.evaluation.question_sets import path_of
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus, Limits, build_corpora
-from engine.training.question_sets import path_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from engine.evaluation.metrics import Score, score
+from engine.evaluation.question_sets import RawExample, parse, read_lines
 from engine.training.corpus import Example, Limits, Tokens, tokenise
-from engine.training.metrics import Score, score
 from engine.training.passages import bordered
 from engine.training.prompts import Templates
-from engine.training.question_sets import RawExample, parse, read_lines
 from engine.training.student import Student
 
 _MAX_ANSWER_TOKENS = 48

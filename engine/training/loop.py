@@ -17,6 +17,7 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.evaluation.metrics import Score, mean
 from engine.hypernetwork.perceiver import PerceiverLayer
 from engine.models.llama import FrozenLlama, decoder_layer
 from engine.models.tokenizer import load_tokenizer
@@ -26,7 +27,6 @@ from engine.training.corpus import Corpus
 from engine.training.corpus_files import CorpusFiles, limits_of
 from engine.training.export import export_weights
 from engine.training.held_out import held_out_notes, held_out_pairs, measure, measure_chunks
-from engine.training.metrics import Score, mean
 from engine.training.optimizers import learning_rate_share, make_optimizers
 from engine.training.place import Place
 from engine.training.prompts import Templates

@@ -13,6 +13,7 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.errors import EngineError
+from engine.evaluation.metrics import Score, mean
 from engine.hypernetwork.internalizer import load_hypernetwork
 from engine.models.llama import FrozenLlama
 from engine.models.tokenizer import load_tokenizer
@@ -24,7 +25,6 @@ from engine.training.held_out import (
     measure_chunks,
     measure_quotes,
 )
-from engine.training.metrics import Score, mean
 from engine.training.student import Student
 
 SET_SIZES = (1, 4, 8)

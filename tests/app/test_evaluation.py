@@ -16,9 +16,9 @@ from app.evaluation.question_set import further_notes
 from app.evaluation.report import plot_needle
 from app.services.confidence import Calibration
 from app.ui.application import samples_folder
+from engine.evaluation.question_sets import RawExample
 from engine.models.embedded import find_embedded_gguf
 from engine.models.tokenizer import load_tokenizer
-from engine.training.question_sets import RawExample
 
 ONE_PASSAGE = 16.0 + 8.0
 """Rank of one passage's adapter with the bias block."""

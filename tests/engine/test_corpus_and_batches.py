@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from engine.evaluation.question_sets import RawExample, parse, read_lines
 from engine.models.tokenizer import load_tokenizer
 from engine.training.batches import Batch, draw_weights, epoch_order, make_batch, pack
 from engine.training.corpus import Corpus, Limits, build_corpora, made_notes, tokenise
 from engine.training.prompts import CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
-from engine.training.question_sets import RawExample, parse, read_lines
 from tests.engine.tiny_llama import TinySize, write_gguf
 
 LIMITS = Limits(max_chunk_tokens=200, max_question_tokens=160)

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from engine.chat.prompt import build_prompt
 from engine.documents.chunking import chunk_text
+from engine.evaluation.question_sets import RawExample, parse
 from engine.models.tokenizer import load_tokenizer
 from engine.prompt_frame import ABSENT
 from engine.training.batches import Batch, make_batch, note_order
@@ -19,7 +20,6 @@ from engine.training.corpus import Corpus, Limits, Tokens, tokenise
 from engine.training.held_out import held_out_notes, measure_chunks
 from engine.training.passages import MAX_PROMPT_TOKENS
 from engine.training.prompts import CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
-from engine.training.question_sets import RawExample, parse
 from engine.training.quotes import make_quotes_batch, n_quoted_contexts
 from tests.engine.app_tokenizer import AppTokenizer
 from tests.engine.tiny_llama import TinySize, write_gguf
