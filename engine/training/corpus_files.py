@@ -22,8 +22,8 @@ _MADE_NOTES = "personal_notes"
 
 
 def limits_of(config: TrainConfig) -> Limits:
-    """What a run's corpus leaves out."""
-    return Limits(config.longest_context, config.max_question_tokens, cuts_notes=config.chunk_tokens > 0)
+    """How long the parts of a run's corpus may be."""
+    return Limits(config.chunk_tokens, config.max_question_tokens)
 
 
 @dataclass(frozen=True, slots=True)

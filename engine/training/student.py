@@ -17,7 +17,6 @@ from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.internalizer import load_hypernetwork
 from engine.models.llama import FrozenLlama, LlamaConfig
 from engine.training.batches import Batch, Teacher, pack
-from engine.training.common_part import common_share
 from engine.training.corpus import Tokens
 from engine.training.prompts import CONTEXT_PREFIX
 
@@ -150,14 +149,11 @@ class Student:
         alpha, dtype = self.hypernetwork.config.lora_alpha, self.base.embedding.dtype
         return _join(lora_A, bias_A, set_size, dtype), _join(lora_B * alpha, bias_B * alpha, set_size, dtype)
 
-    def loss(
-        self, batch: Batch, set_size: int, *, distil_weight: float = 0.0, common_weight: float = 0.0
-    ) -> Tensor:
+    def loss(self, batch: Batch, set_size: int, *, distil_weight: float = 0.0) -> Tensor:
         """Mean cross entropy over all target tokens, and what is to be learnt beside it.
 
         Args:
             distil_weight: factor on KL(teacher || student), the mean over the tokens that have a teacher.
-            common_weight: factor on the share of the deltas that all contexts of the batch have in common.
         """
         with self.autocast():
             generated = self._generated(batch.contexts, batch.lengths, batch.weights)
@@ -172,8 +168,6 @@ class Student:
                 # Not by brackets: the gradient of index_select needs no sorting on the GPU.
                 ours = log_probabilities.index_select(0, batch.teacher.of)  # (P2, vocabulary)
                 loss = loss + distil_weight * F.kl_div(ours, taught, reduction="batchmean", log_target=True)
-            if common_weight:
-                loss = loss + common_weight * common_share(*generated)
             return loss
 
     @torch.no_grad()

@@ -80,7 +80,7 @@ def batch_with_teacher(
     tokenizer: Tokenizer, set_size: int, seed: int, *, dense: float = 0.2, absent_share: float = 0.2
 ) -> Batch:
     templates = Templates.of(tokenizer)
-    corpus = tokenise(notes(), tokenizer, Limits(64, 160, cuts_notes=True))
+    corpus = tokenise(notes(), tokenizer, Limits(64, 160))
     return make_batch(
         [corpus.example(i, templates) for i in range(16)],
         templates,
