@@ -46,7 +46,7 @@ def main() -> None:
     """Resolve and write; the comment at the top of the file is kept."""
     old = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
     lines = [line for line in old if line.startswith("#")]
-    requirements = read_dependencies(("cuda", "dev"))
+    requirements = read_dependencies(("cuda", "dev", "train"))
     # Its metadata is only known after compiling it; the set-up installs what it needs by these constraints.
     compiled = [requirement for requirement in requirements if requirement.startswith("llama-cpp-python==")]
     found = resolve([r for r in requirements if r not in compiled] + ["diskcache", "jinja2"])

@@ -147,7 +147,7 @@ def locked_versions() -> dict[str, str]:
 
 def test_every_dependency_is_pinned_to_the_version_in_the_lock() -> None:
     locked = locked_versions()
-    requirements = project_files.read_dependencies(("cuda", "dev"))
+    requirements = project_files.read_dependencies(("cuda", "dev", "train"))
     assert len(requirements) > 20
     for requirement in requirements:
         name, separator, version = requirement.split(";")[0].strip().lower().partition("==")
