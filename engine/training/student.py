@@ -26,7 +26,7 @@ _MAY_DIFFER = frozenset(("max_chunk_tokens", "base_model", "base_model_hash", "t
 
 
 def embedded_config(base: LlamaConfig, **changes: object) -> HypernetworkConfig:
-    """The embedded hypernetwork's shape (docs/training.md says what each choice gave)."""
+    """The embedded hypernetwork's shape (docs/training-log.md says what each choice gave)."""
     fields: dict[str, object] = {
         "n_layers": base.n_layers,
         "d_encoder": base.d_model,
