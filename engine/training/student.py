@@ -150,7 +150,7 @@ class Student:
         return _join(lora_A, bias_A, set_size, dtype), _join(lora_B * alpha, bias_B * alpha, set_size, dtype)
 
     def loss(self, batch: Batch, set_size: int, *, distil_weight: float = 0.0) -> Tensor:
-        """Mean cross entropy over all target tokens, and what is to be learnt beside it.
+        """Mean cross entropy over all target tokens, 0 if there are none, and what is to be learnt beside it.
 
         Args:
             distil_weight: factor on KL(teacher || student), the mean over the tokens that have a teacher.
@@ -163,7 +163,8 @@ class Student:
             lora = self._joined(generated, set_size, has_quotes=batch.has_quotes)
             logits = self._logits(batch.ids, batch.positions, lora)  # (P, vocabulary)
             log_probabilities = F.log_softmax(logits, dim=-1)
-            loss = F.nll_loss(log_probabilities, batch.targets)
+            # The mean of no targets would be NaN, and so would every parameter after it.
+            loss = F.nll_loss(log_probabilities, batch.targets) if len(batch.targets) else logits.sum()
             if batch.teacher is not None and taught is not None:
                 # Not by brackets: the gradient of index_select needs no sorting on the GPU.
                 ours = log_probabilities.index_select(0, batch.teacher.of)  # (P2, vocabulary)

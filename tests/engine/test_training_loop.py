@@ -17,6 +17,7 @@ from engine.hypernetwork.internalizer import Internalizer
 from engine.models.embedded import base_model_hash
 from engine.training import export
 from engine.training.__main__ import main
+from engine.training.batches import pack
 from engine.training.config import TrainConfig
 from engine.training.export import export_weights, load_parts, save_parts, ship
 from engine.training.loop import LOG_FILE, STATE_FILE, Trainer
@@ -96,6 +97,14 @@ def test_every_parameter_learns(config_path: Path) -> None:
         name for name, value in trainer.hypernetwork.state_dict().items() if torch.equal(value, before[name])
     ]
     assert unmoved == []
+
+
+def test_a_batch_in_which_nothing_is_asked_teaches_nothing_and_spoils_nothing(config_path: Path) -> None:
+    trainer = trainer_at(config_path)
+    trainer.run(5 / 60)
+    contexts = [trainer.corpus.example(i, trainer.templates).context for i in range(4)]
+    assert trainer._step(pack(contexts, [None] * 8)) == 0
+    assert all(value.isfinite().all() for value in trainer.hypernetwork.state_dict().values())
 
 
 def test_a_stopped_run_goes_on_where_it_was(config_path: Path) -> None:
