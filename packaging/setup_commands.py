@@ -97,13 +97,13 @@ def _dispatch(command: str, passed_on: Sequence[str]) -> int:
             ensure_environment()
             return _become([str(venv_python()), "-m", "app", "bench", *passed_on])
         case "check":
-            ensure_environment(("dev",), needs_qt=True)
+            ensure_environment(("dev", "train"), needs_qt=True)
             return check()
         case "coverage":
             ensure_environment(("dev",), needs_qt=True)
             return coverage()
         case _:
-            ensure_environment(("dev",), needs_qt=True)
+            ensure_environment(("dev", "train"), needs_qt=True)
             return check(with_tests=True, pytest_arguments=passed_on)
 
 

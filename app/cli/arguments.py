@@ -4,11 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-PASSED_ON = {
-    "train": ("engine.training.__main__", "train a hypernetwork (for developers)"),
-    "eval": ("app.evaluation.command", "measure how well notes are remembered (for developers)"),
-}
-"""Commands that parse their own arguments, in their own process: name -> (module with ``main``, help)."""
+PASSED_ON = {"train": "engine.training.__main__", "eval": "app.evaluation.command"}
+"""Commands that parse their own arguments, in their own process: name -> module with ``main``."""
 
 _DOCUMENT_HELP = "a number of “loreleaf list”, a title, or the path of a file or folder"
 
@@ -52,9 +49,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     home, rest = _split_home(arguments)
     if rest and rest[0] in PASSED_ON:
-        module, _help = PASSED_ON[rest[0]]
         return argparse.Namespace(
-            home=home, run="app.cli.passing_on:run_elsewhere", module=module, arguments=list(rest[1:])
+            home=home,
+            run="app.cli.passing_on:run_elsewhere",
+            module=PASSED_ON[rest[0]],
+            arguments=list(rest[1:]),
         )
     return _parser().parse_args(list(arguments))
 
@@ -92,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="loreleaf",
         description="Learns your notes and answers questions about them, offline. Without a command it opens "
         "the window.",
-        epilog="Exit codes: 0 done, 1 it failed and said why, 2 the command line was wrong.",
+        epilog="Exit codes: 0 done, 1 it failed and said why, 2 the command line was wrong. For developers "
+        "there are also bench (speed), eval (how well notes are remembered) and train (a hypernetwork).",
     )
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
     home_help = "the folder with Loreleaf's data (default: LORELEAF_HOME, else the system's usual place)"
@@ -106,8 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_exchange_commands(commands)
     _add_question_commands(commands)
     _add_model_commands(commands)
-    for name, (_module, help_text) in PASSED_ON.items():
-        commands.add_to_help(name, help_text)
+    bench = commands.add_unlisted("bench", "bench_command:bench", "Measure the speed of this computer.")
+    _add_json(bench)
     return parser
 
 
@@ -142,9 +142,11 @@ class _Commands:
         group = self._subparsers.add_parser(name, parents=[self._everywhere], help=help_text)
         return _Commands(group, metavar, self._everywhere, required=True)
 
-    def add_to_help(self, name: str, help_text: str) -> None:
-        """Name a command that is taken from the line before this parser sees it."""
-        self._subparsers.add_parser(name, add_help=False, help=help_text)
+    def add_unlisted(self, name: str, run: str, description: str) -> _Parser:
+        """Add a command as ``add`` does, but leave it out of the list of commands in the help."""
+        added = self._subparsers.add_parser(name, parents=[self._everywhere], description=description)
+        added.set_defaults(run=f"app.cli.{run}")
+        return added
 
 
 def _add_library_commands(commands: _Commands) -> None:
@@ -226,8 +228,6 @@ def _add_question_commands(commands: _Commands) -> None:
 def _add_model_commands(commands: _Commands) -> None:
     doctor = commands.add("doctor", "doctor:doctor", "look whether everything works")
     _add_json(doctor)
-    bench = commands.add("bench", "bench_command:bench", "measure the speed of this computer")
-    _add_json(bench)
     models = commands.add_group(
         "models", "list|get|add|use|remove", "show, fetch, add, choose or remove base models"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from app.evaluation.library import EvaluationFailed, NoteLibrary, temporary_library
 from app.evaluation.question_set import further_notes, read_set
 from app.services.confidence import LEAST_LOGPROB, Calibration, Evidence
-from engine.training.question_sets import RawExample
+from engine.evaluation.question_sets import RawExample
 
 _NEWTON_STEPS = 30
 _RIDGE = 1e-3

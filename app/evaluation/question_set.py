@@ -7,8 +7,8 @@ from pathlib import Path
 from app.evaluation.library import EvaluationFailed, NoteLibrary, temporary_library
 from app.services.answers import Answer
 from app.services.chat_service import Ablation
-from engine.training.metrics import Score, mean, score
-from engine.training.question_sets import SUFFIXES, RawExample, parse, read_lines
+from engine.evaluation.metrics import Score, mean, score
+from engine.evaluation.question_sets import SUFFIXES, RawExample, parse, read_lines
 
 MODES = ("none", "context", "memory", "quotes")
 """How a question is asked. "none" is the base model alone; "context" has note, blank line and question as the
@@ -22,7 +22,7 @@ class SetResult:
 
     Attributes:
         distractors: further notes that are enabled beside the one in question (modes memory and quotes).
-        recall, f1, exact: in [0, 1], see engine.training.metrics.
+        recall, f1, exact: in [0, 1], see engine.evaluation.metrics.
         prompt_tokens: mean tokens of the prompt.
         rank: mean rank of the adapters that took part.
         first_token_s, seconds: mean wall time of a question to its first token and to its end.

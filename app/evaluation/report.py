@@ -58,7 +58,7 @@ def _axes(x_label: str, y_label: str) -> tuple[Any, Any]:
         from matplotlib.figure import Figure  # no pyplot: it would look for a display
     except ImportError as exc:
         raise EvaluationFailed(
-            "Pictures need the package matplotlib. Install it, or leave out --plot."
+            "Pictures need the package matplotlib. Install it (“make test” does), or leave out --plot."
         ) from exc
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()

@@ -11,8 +11,8 @@ SHARPNESS = 4.0
 """Weight of a chunk = (its score / the best score) to this power.
 
 Adapters that are applied together disturb each other, and the best passage is not always the right one. The
-power and the default of eight passages were chosen on training sets (docs/training.md, "Routing"): 8 loses
-where one of several like passages answers, 2 and less where they are not alike.
+power and the default of eight passages were chosen on training sets (docs/training-log.md, "Routing"): 8
+loses where one of several like passages answers, 2 and less where they are not alike.
 """
 
 LEAST_WEIGHT = 0.02

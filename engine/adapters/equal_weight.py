@@ -1,7 +1,7 @@
 """How loud each of many adapters is when nothing says which of them is meant.
 
-Added up at full strength they drown each other (docs/training.md, "Why many passages at equal weight drown
-each other"). Divided by the root of their number, the sum of independent ones is as large as one alone.
+Added up at full strength they drown each other (docs/training-log.md, "Why many passages at equal weight
+drown each other"). Divided by the root of their number, the sum of independent ones is as large as one alone.
 """
 
 import math

@@ -73,7 +73,7 @@ class PerLayerProjection(nn.Module):
     """Ours: each decoder layer's states pass through a matrix of their own.
 
     The states of different layers differ in kind and in size by orders of magnitude, hence the norm and the
-    separate matrices; of all changes to the paper this one helped most (docs/training.md).
+    separate matrices; of all changes to the paper this one helped most (docs/training-log.md).
     """
 
     def __init__(self, n_layers: int, d_in: int, d_out: int) -> None:

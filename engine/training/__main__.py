@@ -14,12 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.evaluation.question_sets import names_in
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.training.config import TrainConfig
 from engine.training.corpus_files import CorpusFiles
+from engine.training.held_out import SET_SIZES
 from engine.training.loop import Trainer
 from engine.training.place import find_place
-from engine.training.question_sets import names_in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = TrainConfig.load(options.config)
     except (OSError, ValueError) as exc:
         parser.error(str(exc))
-    if options.measure and options.measure < config.measured_sizes[-1]:
-        parser.error(f"--measure must be 0 or at least {config.measured_sizes[-1]}, got {options.measure}")
+    if options.measure and options.measure < SET_SIZES[-1]:
+        parser.error(f"--measure must be 0 or at least {SET_SIZES[-1]}, got {options.measure}")
     if options.prepare:
         return _prepare(config)
     place = find_place()

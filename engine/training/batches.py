@@ -17,8 +17,6 @@ from engine.training.passages import quoting
 from engine.training.prompts import Templates
 from engine.training.refusals import Refusals
 
-_BLOCK = 16
-"""Batches per block; contexts are sorted by length inside a block, so that little padding is needed."""
 _MOST_CHUNKS = 16
 """Chunks of one note that are seen in an epoch: a long note must not fill whole batches."""
 _LEAST_WEIGHT = 0.25
@@ -88,27 +86,6 @@ class Batch:
         )
 
 
-def epoch_order(
-    lengths: NDArray[np.int64], weights: NDArray[np.float64], batch_size: int, rng: np.random.Generator
-) -> Iterator[NDArray[np.int64]]:
-    """Indices of one epoch's batches.
-
-    Args:
-        lengths: (N,) tokens of each context.
-        weights: (N,) how often each is seen in an epoch; the fraction is a probability.
-        batch_size: contexts per batch over all processes; an incomplete last batch is dropped.
-    """
-    repeats = np.floor(weights + rng.random(len(weights))).astype(np.int64)
-    indices = rng.permutation(np.repeat(np.arange(len(weights)), repeats))
-    batches: list[NDArray[np.int64]] = []
-    for start in range(0, len(indices), batch_size * _BLOCK):
-        block = indices[start : start + batch_size * _BLOCK]
-        block = block[np.argsort(lengths[block], kind="stable")]
-        batches += [block[i : i + batch_size] for i in range(0, len(block) - batch_size + 1, batch_size)]
-    for i in rng.permutation(len(batches)):
-        yield rng.permutation(batches[i])
-
-
 def note_order(
     notes: NDArray[np.int64], weights: NDArray[np.float64], batch_size: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
@@ -119,7 +96,7 @@ def note_order(
     Args:
         notes: (M, 2) first and last-plus-one context of each note; of long ones a random run is taken.
         weights: (M,) how often each is seen in an epoch; the fraction is a probability.
-        batch_size: as in ``epoch_order``.
+        batch_size: contexts per batch over all processes; an incomplete last batch is dropped.
     """
     repeats = np.floor(weights + rng.random(len(weights))).astype(np.int64)
     drawn = notes[rng.permutation(np.repeat(np.arange(len(notes)), repeats))]  # (m, 2)

@@ -54,16 +54,15 @@ class TrainConfig:
         distil_every: every so-many-th of the steps without passages also learns what the same model says
             behind the passage that answers; 0: none.
         distil_weight: of that part of the loss.
-        common_weight: of the share of the deltas that all notes have in common (engine.training.common_part).
         dense_start, dense_end: share of prompts "Continue: ..." at the start and the end of the schedule.
         continue_tokens: of the note that such a prompt asks for, at most.
         lr_muon, lr_adamw: learning rates at the height of the schedule; a resumed run keeps its own.
         warmup_steps, flat_share, final_lr_share: linear up for so many steps, flat until so much of the
             minutes is over, then linear down to that share of the rate.
         clip_norm: greatest norm of the gradient of all parameters together.
-        max_chunk_tokens, max_question_tokens: longer ones are left out.
-        chunk_tokens: notes are cut into chunks of at most so many tokens, template included, as the app does,
-            and the chunks are the contexts; ``max_chunk_tokens`` has no meaning then. 0: a note is a context.
+        max_question_tokens: a prompt with its target that is longer is left out.
+        chunk_tokens: notes are cut into chunks of at most so many tokens, template included, as the app does;
+            the chunks are the contexts.
         compile: whether torch.compile is used: 1.75 times the steps, after a minute or two in each run.
         hypernetwork: fields of HypernetworkConfig that differ from the embedded default.
     """
@@ -88,7 +87,6 @@ class TrainConfig:
     quotes_every: int = 0
     distil_every: int = 0
     distil_weight: float = 0.5
-    common_weight: float = 0.0
     dense_start: float = 0.5
     dense_end: float = 0.2
     continue_tokens: int = 24
@@ -98,23 +96,12 @@ class TrainConfig:
     flat_share: float = 0.4
     final_lr_share: float = 0.02
     clip_norm: float = 1.0
-    max_chunk_tokens: int = 384
     max_question_tokens: int = 96
-    chunk_tokens: int = 0
+    chunk_tokens: int = 64
     compile: bool = True
     checkpoint_every_s: float = 60.0
     log_every_steps: int = 100
     hypernetwork: dict[str, Any] = field(default_factory=dict)  # checked by HypernetworkConfig
-
-    @property
-    def longest_context(self) -> int:
-        """Tokens of the longest context, template included."""
-        return self.chunk_tokens or self.max_chunk_tokens
-
-    @property
-    def measured_sizes(self) -> tuple[int, ...]:
-        """Set sizes of the measurement at the end, ascending."""
-        return (1, 4, 8) if self.chunk_tokens else (1, 4)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -142,18 +129,13 @@ class TrainConfig:
         for name in ("n_contexts", "n_questions", "minutes", "clip_norm", "log_every_steps", "start_scale"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, got {getattr(self, name)}")
-        if self.quotes_every < 0 or (self.quotes_every and not self.chunk_tokens):
-            msg = f"quotes_every must be 0, or greater with chunk_tokens, got {self.quotes_every}"
-            raise ValueError(msg)
-        has_quotes_block = self.chunk_tokens and self.hypernetwork.get("quotes_rank")
-        if self.distil_every < 0 or (self.distil_every and not has_quotes_block):
-            msg = "distil_every must be 0, or greater with chunk_tokens and a hypernetwork's quotes_rank"
-            raise ValueError(f"{msg}, got {self.distil_every}")
-        for name in ("distil_weight", "common_weight"):
+        for name in ("quotes_every", "distil_every", "distil_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be less than 0, got {getattr(self, name)}")
-        if self.chunk_tokens and self.chunk_tokens < _MIN_CHUNK_TOKENS:
-            msg = f"chunk_tokens must be 0 or at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
+        if self.distil_every and not self.hypernetwork.get("quotes_rank"):
+            raise ValueError(f"distil_every needs a hypernetwork's quotes_rank, got {self.distil_every}")
+        if self.chunk_tokens < _MIN_CHUNK_TOKENS:
+            msg = f"chunk_tokens must be at least {_MIN_CHUNK_TOKENS}, got {self.chunk_tokens}"
             raise ValueError(msg)
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:

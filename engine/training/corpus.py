@@ -1,7 +1,7 @@
 """Sets of contexts and questions, tokenised once, kept as flat arrays."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from engine.evaluation.question_sets import RawExample, parse, read_lines
 from engine.training.chunked import ChunkTokens, cut_note
 from engine.training.personal_notes.generator import generate_note
 from engine.training.prompts import Templates
-from engine.training.question_sets import RawExample, parse, read_lines
 
 _JOB_SIZE = 1000
 
@@ -37,7 +37,7 @@ class Example:
 class Corpus:
     """Many examples as slices of one array of tokens.
 
-    A context is a chunk of a note; of a note that was not cut there is one, the whole.
+    A context is a chunk of a note.
 
     Attributes:
         tokens: (N,) of every context, question and answer, without templates.
@@ -57,11 +57,6 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.contexts)
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """(n,) tokens of each context without the template."""
-        return self.contexts[:, 1] - self.contexts[:, 0]
 
     def example(self, i: int, templates: Templates) -> Example:
         """Example i with the templates around its tokens."""
@@ -127,17 +122,15 @@ def made_notes(seed: int, count: int) -> list[RawExample]:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a corpus leaves out, in tokens, templates included.
+    """How long the parts of a corpus may be, in tokens, templates included.
 
     Attributes:
-        max_chunk_tokens: of a context.
-        max_question_tokens: of a prompt with its target.
-        cuts_notes: whether longer notes are cut into chunks, as the app does, or left out.
+        max_chunk_tokens: of a context; longer notes are cut into several, as the app does.
+        max_question_tokens: of a prompt with its target; longer ones are left out.
     """
 
     max_chunk_tokens: int
     max_question_tokens: int
-    cuts_notes: bool = False
 
 
 def build_corpora(
@@ -207,10 +200,10 @@ def _tokenise_made(seed: int, count: int, tokenizer: Tokenizer, limits: Limits) 
 def tokenise(
     examples: Sequence[RawExample], tokenizer: Tokenizer, limits: Limits, set_index: int = 0
 ) -> Corpus:
-    """Tokenise, leaving out what is too long.
+    """Cut into chunks and tokenise.
 
-    With ``limits.cuts_notes`` a note's questions go to the chunks that answer them; questions that no chunk
-    answers are left out, and notes without any question. Chunks without a question stay.
+    A note's questions go to the chunks that answer them. Questions that no chunk answers or that are too long
+    are left out, and notes without any question. Chunks without a question stay.
     """
     templates = Templates.of(tokenizer)
     n_extra = len(templates.prompt_prefix) + len(templates.prompt_suffix) + len(templates.end_of_turn)
@@ -218,7 +211,7 @@ def tokenise(
     def encode(texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
-    notes = _chunks(examples, tokenizer, limits, len(templates.context_prefix))
+    counter = ChunkTokens(tokenizer, len(templates.context_prefix))
     questions = iter(encode([q for example in examples for q, _ in example.questions]))
     answers = iter(encode([a[0] for example in examples for _, a in example.questions]))
     flat: list[int] = []
@@ -226,16 +219,17 @@ def tokenise(
     rows: list[tuple[int, int]] = []
     question_spans: list[tuple[int, int, int]] = []
     note_spans: list[tuple[int, int]] = []
-    for example, (chunks, owners) in zip(examples, notes, strict=True):
+    for example in examples:
+        note = cut_note(example.context.strip(), example.spans(), counter, limits.max_chunk_tokens)
         pairs = [(next(questions), next(answers)) for _ in example.questions]
-        pairs_of: list[list[tuple[list[int], list[int]]]] = [[] for _ in chunks]
-        for (q, a), owner in zip(pairs, owners, strict=True):
+        pairs_of: list[list[tuple[list[int], list[int]]]] = [[] for _ in note.chunks]
+        for (q, a), owner in zip(pairs, note.owners, strict=True):
             if owner is not None and len(q) + len(a) + n_extra <= limits.max_question_tokens:
                 pairs_of[owner].append((q, a))
         if not any(pairs_of):
             continue
-        note_spans.append((len(rows), len(rows) + len(chunks)))
-        for chunk, own in zip(chunks, pairs_of, strict=True):
+        note_spans.append((len(rows), len(rows) + len(note.chunks)))
+        for chunk, own in zip(note.chunks, pairs_of, strict=True):
             context_spans.append((len(flat), len(flat) + len(chunk)))
             flat += chunk
             rows.append((len(question_spans), len(question_spans) + len(own)))
@@ -250,22 +244,3 @@ def tokenise(
         np.full(len(rows), set_index, np.int64),
         np.array(note_spans, np.int64).reshape(-1, 2),
     )
-
-
-def _chunks(
-    examples: Sequence[RawExample], tokenizer: Tokenizer, limits: Limits, n_template: int
-) -> Iterator[tuple[list[list[int]], list[int | None]]]:
-    """Per note its chunks, and per question the chunk that answers it; no chunk if the note is too long."""
-    texts = [example.context.strip() for example in examples]
-    if limits.cuts_notes:
-        counter = ChunkTokens(tokenizer, n_template)
-        for text, example in zip(texts, examples, strict=True):
-            cut = cut_note(text, example.spans(), counter, limits.max_chunk_tokens)
-            yield cut.chunks, cut.owners
-        return
-    encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
-    for encoding, example in zip(encodings, examples, strict=True):
-        fits = len(encoding.ids) + n_template <= limits.max_chunk_tokens
-        yield (
-            ([encoding.ids], [0] * len(example.questions)) if fits else ([], [None] * len(example.questions))
-        )

@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 from tokenizers import Tokenizer
 
+from engine.evaluation.question_sets import path_of, sha256_of
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus, Limits, build_corpora
-from engine.training.question_sets import path_of
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ _MADE_NOTES = "personal_notes"
 
 
 def limits_of(config: TrainConfig) -> Limits:
-    """What a run's corpus leaves out."""
-    return Limits(config.longest_context, config.max_question_tokens, cuts_notes=config.chunk_tokens > 0)
+    """How long the parts of a run's corpus may be."""
+    return Limits(config.chunk_tokens, config.max_question_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class CorpusFiles:
         limits = limits_of(config)
         common = [asdict(limits), hashlib.sha256(tokenizer.to_str().encode()).hexdigest()]
         made_of: list[tuple[str, object]] = [
-            (name, _digest(path_of(config.data, name))) for name in config.sets
+            (name, sha256_of(path_of(config.data, name))) for name in config.sets
         ]
         if config.n_personal_notes:
             made_of.append((_MADE_NOTES, [config.n_personal_notes, config.seed]))
@@ -84,11 +84,6 @@ class CorpusFiles:
         numbered = [replace(c, sets=np.full(len(c), i, np.int64)) for i, c in enumerate(corpora)]
         _log("corpus:", corpora, time.monotonic() - started)
         return Corpus.join(numbered)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _log(verb: str, corpora: Sequence[Corpus], seconds: float) -> None:

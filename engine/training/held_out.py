@@ -11,65 +11,20 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from engine.training.corpus import Example, Limits, Tokens, tokenise
-from engine.training.metrics import Score, score
+from engine.evaluation.metrics import Score, score
+from engine.evaluation.question_sets import RawExample, parse, read_lines
+from engine.training.corpus import Limits, Tokens, tokenise
 from engine.training.passages import bordered
 from engine.training.prompts import Templates
-from engine.training.question_sets import RawExample, parse, read_lines
 from engine.training.student import Student
 
+SET_SIZES = (1, 4, 8)
+"""Numbers of chunks joined in one adapter that are measured, ascending."""
 _MAX_ANSWER_TOKENS = 48
 _BATCH_SIZE = 128
 """Questions asked at once."""
 _MOST_NOTE_TOKENS = 1200
 """Longer notes are not put into a prompt."""
-
-
-def held_out_pairs(
-    folder: Path, name: str, limit: int, tokenizer: Tokenizer, limits: Limits
-) -> list[tuple[Example, RawExample]]:
-    """The first ``limit`` contexts that fit a chunk, each with its first question that fits.
-
-    Raises:
-        FileNotFoundError: there is no such set.
-    """
-    templates = Templates.of(tokenizer)
-    pairs: list[tuple[Example, RawExample]] = []
-    for raw in parse(read_lines(folder, name)):
-        if len(pairs) == limit:
-            break
-        for question in raw.questions:
-            one = RawExample(raw.context, (question,), raw.evidence)
-            corpus = tokenise([one], tokenizer, limits)
-            if len(corpus):
-                pairs.append((corpus.example(0, templates), one))
-                break
-    return pairs
-
-
-def measure(
-    student: Student, pairs: Sequence[tuple[Example, RawExample]], tokenizer: Tokenizer, *, set_size: int
-) -> list[Score]:
-    """Score the first question of each example, with ``set_size`` neighbours joined in one adapter.
-
-    Examples that do not fill a last set are left out.
-    """
-    end_of_turn = Templates.of(tokenizer).end_of_turn[0]
-    whole = pairs[: len(pairs) // set_size * set_size]
-    batch_size = max(1, _BATCH_SIZE // set_size) * set_size
-    scores: list[Score] = []
-    for start in range(0, len(whole), batch_size):
-        part = whole[start : start + batch_size]
-        answers = student.answer(
-            [example.context for example, _ in part],
-            [example.questions[0][0] for example, _ in part],
-            set_size=set_size,
-            end_of_turn=end_of_turn,
-            n_new=_MAX_ANSWER_TOKENS,
-        )
-        texts = tokenizer.decode_batch(answers)
-        scores += [score(text, raw.questions[0][1]) for text, (_, raw) in zip(texts, part, strict=True)]
-    return scores
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from engine.evaluation.question_sets import names_in, read_lines
 from engine.training.corpus import made_notes
-from engine.training.question_sets import names_in, read_lines
 
 SETS = ("squadshifts_new_wiki", "squadshifts_reddit", "synthetic_notes")
 MADE_NOTES = "personal_notes"

@@ -17,16 +17,16 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.evaluation.metrics import mean
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.hypernetwork.llama import FrozenLlama, decoder_layer
 from engine.hypernetwork.perceiver import PerceiverLayer
-from engine.training.batches import Batch, draw_weights, epoch_order, make_batch, note_order
+from engine.training.batches import Batch, draw_weights, make_batch, note_order
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus
 from engine.training.corpus_files import CorpusFiles, limits_of
 from engine.training.export import export_weights
-from engine.training.held_out import held_out_notes, held_out_pairs, measure, measure_chunks
-from engine.training.metrics import Score, mean
+from engine.training.held_out import SET_SIZES, held_out_notes, measure_chunks
 from engine.training.optimizers import learning_rate_share, make_optimizers
 from engine.training.place import Place
 from engine.training.prompts import Templates
@@ -73,7 +73,7 @@ class Trainer:
         self.corpus = self._corpus()
         dtype = torch.bfloat16 if place.device.type == "cuda" else torch.float32
         base = FrozenLlama.from_gguf(config.base_model, device=place.device, dtype=dtype)
-        shape = embedded_config(base.config, max_chunk_tokens=config.longest_context, **config.hypernetwork)
+        shape = embedded_config(base.config, max_chunk_tokens=config.chunk_tokens, **config.hypernetwork)
         self.hypernetwork = new_hypernetwork(shape, start_scale=config.start_scale)
         if config.start_from:
             start_from(self.hypernetwork, config.start_from)
@@ -150,9 +150,7 @@ class Trainer:
         config, corpus = self.config, self.corpus
         batch_size = config.n_contexts * self.place.n_processes
         weights = np.array([*config.sets.values(), config.personal_notes_weight])
-        if config.chunk_tokens:
-            return note_order(corpus.notes, weights[corpus.sets[corpus.notes[:, 0]]], batch_size, rng)
-        return epoch_order(corpus.lengths, weights[corpus.sets], batch_size, rng)
+        return note_order(corpus.notes, weights[corpus.sets[corpus.notes[:, 0]]], batch_size, rng)
 
     def _batch(self, indices: NDArray[np.int64], step: int, rng: np.random.Generator) -> Batch:
         batch = self._unweighted_batch(indices, step, rng)
@@ -266,9 +264,7 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * share
         set_size = self._set_size(self.progress.step)
-        loss = self.student.loss(
-            batch, set_size, distil_weight=config.distil_weight, common_weight=config.common_weight
-        )
+        loss = self.student.loss(batch, set_size, distil_weight=config.distil_weight)
         loss.backward()
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.hypernetwork.parameters(), config.clip_norm)
@@ -301,7 +297,7 @@ class Trainer:
             log.write(json.dumps(entry) + "\n")
 
     def measure(self, *, limit: int) -> dict[str, dict[str, float]]:
-        """Recall on the held-out sets, with sets of ``measured_sizes``; the first process only.
+        """Recall on the held-out sets, with sets of SET_SIZES; the first process only.
 
         Raises:
             FileNotFoundError: a held-out set is not there.
@@ -311,13 +307,9 @@ class Trainer:
 
     def _measure(self, name: str, limit: int) -> dict[str, float]:
         config, tokenizer = self.config, self.tokenizer
-        scores: dict[str, list[Score]] = {}
-        if config.chunk_tokens:
-            notes = held_out_notes(config.held_out_data, name, limit, tokenizer, limits_of(config))
-            for k in config.measured_sizes:
-                scores[f"recall_{k}_chunks"] = measure_chunks(self.student, notes, tokenizer, set_size=k)
-        else:
-            pairs = held_out_pairs(config.held_out_data, name, limit, tokenizer, limits_of(config))
-            for k in config.measured_sizes:
-                scores[f"recall_{k}_notes"] = measure(self.student, pairs, tokenizer, set_size=k)
-        return {label: round(mean(part).recall, 4) for label, part in scores.items()}
+        notes = held_out_notes(config.held_out_data, name, limit, tokenizer, limits_of(config))
+        recall: dict[str, float] = {}
+        for k in SET_SIZES:
+            scores = measure_chunks(self.student, notes, tokenizer, set_size=k)
+            recall[f"recall_{k}_chunks"] = round(mean(scores).recall, 4)
+        return recall

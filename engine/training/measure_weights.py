@@ -13,21 +13,21 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.errors import EngineError
+from engine.evaluation.metrics import Score, mean
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.hypernetwork.internalizer import load_hypernetwork
 from engine.hypernetwork.llama import FrozenLlama
 from engine.training.corpus import Limits
 from engine.training.held_out import (
+    SET_SIZES,
     HeldOutNote,
     held_out_notes,
     measure_base,
     measure_chunks,
     measure_quotes,
 )
-from engine.training.metrics import Score, mean
 from engine.training.student import Student
 
-SET_SIZES = (1, 4, 8)
 _MOST_QUESTION_TOKENS = 96
 
 Recall = dict[str, float]
@@ -90,7 +90,7 @@ def _measure(options: argparse.Namespace) -> None:
         hypernetwork = load_hypernetwork(folder).to(device)
         student = Student(hypernetwork, base, device)
         chunk_tokens = hypernetwork.config.max_chunk_tokens
-        limits = Limits(chunk_tokens, _MOST_QUESTION_TOKENS, cuts_notes=True)
+        limits = Limits(chunk_tokens, _MOST_QUESTION_TOKENS)
         for path in options.sets:
             key = str(path), chunk_tokens
             if key not in sets:

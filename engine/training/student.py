@@ -17,7 +17,6 @@ from engine.hypernetwork.hypernetwork import Hypernetwork
 from engine.hypernetwork.internalizer import load_hypernetwork
 from engine.hypernetwork.llama import FrozenLlama, LlamaConfig
 from engine.training.batches import Batch, Teacher, pack
-from engine.training.common_part import common_share
 from engine.training.corpus import Tokens
 from engine.training.prompts import CONTEXT_PREFIX
 
@@ -27,7 +26,7 @@ _MAY_DIFFER = frozenset(("max_chunk_tokens", "base_model", "base_model_hash", "t
 
 
 def embedded_config(base: LlamaConfig, **changes: object) -> HypernetworkConfig:
-    """The embedded hypernetwork's shape (docs/training.md says what each choice gave)."""
+    """The embedded hypernetwork's shape (docs/training-log.md says what each choice gave)."""
     fields: dict[str, object] = {
         "n_layers": base.n_layers,
         "d_encoder": base.d_model,
@@ -150,14 +149,11 @@ class Student:
         alpha, dtype = self.hypernetwork.config.lora_alpha, self.base.embedding.dtype
         return _join(lora_A, bias_A, set_size, dtype), _join(lora_B * alpha, bias_B * alpha, set_size, dtype)
 
-    def loss(
-        self, batch: Batch, set_size: int, *, distil_weight: float = 0.0, common_weight: float = 0.0
-    ) -> Tensor:
-        """Mean cross entropy over all target tokens, and what is to be learnt beside it.
+    def loss(self, batch: Batch, set_size: int, *, distil_weight: float = 0.0) -> Tensor:
+        """Mean cross entropy over all target tokens, 0 if there are none, and what is to be learnt beside it.
 
         Args:
             distil_weight: factor on KL(teacher || student), the mean over the tokens that have a teacher.
-            common_weight: factor on the share of the deltas that all contexts of the batch have in common.
         """
         with self.autocast():
             generated = self._generated(batch.contexts, batch.lengths, batch.weights)
@@ -167,13 +163,12 @@ class Student:
             lora = self._joined(generated, set_size, has_quotes=batch.has_quotes)
             logits = self._logits(batch.ids, batch.positions, lora)  # (P, vocabulary)
             log_probabilities = F.log_softmax(logits, dim=-1)
-            loss = F.nll_loss(log_probabilities, batch.targets)
+            # The mean of no targets would be NaN, and so would every parameter after it.
+            loss = F.nll_loss(log_probabilities, batch.targets) if len(batch.targets) else logits.sum()
             if batch.teacher is not None and taught is not None:
                 # Not by brackets: the gradient of index_select needs no sorting on the GPU.
                 ours = log_probabilities.index_select(0, batch.teacher.of)  # (P2, vocabulary)
                 loss = loss + distil_weight * F.kl_div(ours, taught, reduction="batchmean", log_target=True)
-            if common_weight:
-                loss = loss + common_weight * common_share(*generated)
             return loss
 
     @torch.no_grad()

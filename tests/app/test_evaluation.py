@@ -17,9 +17,9 @@ from app.evaluation.report import plot_needle
 from app.services.chat_service import Ablation
 from app.services.confidence import Calibration
 from app.ui.application import samples_folder
+from engine.evaluation.question_sets import RawExample
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.models.embedded import find_embedded_gguf
-from engine.training.question_sets import RawExample
 
 ONE_PASSAGE = 16.0 + 8.0
 """Rank of one passage's adapter with the bias block."""

@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM, Gemma2Config
 from app.bootstrap import SHIPPED_WEIGHTS, build
 from app.cli.demo import samples_folder
 from app.ui.samples import QUESTIONS_NAME, find_samples
+from engine.evaluation.metrics import score
 from engine.formats.hypernetwork_config import HypernetworkConfig, TargetModule
 from engine.hypernetwork import load_checkpoint
 from engine.hypernetwork.doc_to_lora import DocToLora
@@ -27,7 +28,6 @@ from engine.hypernetwork.internalizer import Internalizer
 from engine.hypernetwork.on_cuda import HostEmbedding
 from engine.hypernetwork.reading import Chunks
 from engine.messages import AnswerMode
-from engine.training.metrics import score
 from storage.records import DocumentState
 from tests.engine.hypernetwork.reference_checkpoints import random_hypernetwork, write_checkpoint
 from tests.engine.tiny_bases import words

@@ -189,7 +189,7 @@ def test_a_library_that_is_not_the_file_of_the_lock_is_refused(
 
 def test_every_dependency_is_pinned_to_the_version_in_the_lock() -> None:
     locked = locked_versions()
-    requirements = project_files.read_dependencies(("cuda", "dev"))
+    requirements = project_files.read_dependencies(("cuda", "dev", "train"))
     assert len(requirements) > 20
     for requirement in requirements:
         name, separator, version = requirement.split(";")[0].strip().lower().partition("==")

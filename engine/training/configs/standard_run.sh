@@ -7,7 +7,7 @@
 #   standard_run.sh train [MIN]    train, or go on, for the config's schedule or MIN minutes in all; int8 weights
 #   standard_run.sh measure NAME WEIGHTS...   recall on what is held out and on the sets in EVAL, to NAME.jsonl
 #
-# PYTHON names an interpreter with the packages of the extra "torch" and a torch that knows the GPU.
+# PYTHON names an interpreter with the packages of pyproject.toml and a torch that knows the GPU.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 here=engine/training/configs

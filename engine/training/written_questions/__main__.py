@@ -24,10 +24,10 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.errors import EngineError
+from engine.evaluation.metrics import score
+from engine.evaluation.question_sets import parse, read_lines
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
-from engine.training.metrics import score
 from engine.training.place import Place, find_place
-from engine.training.question_sets import parse, read_lines
 from engine.training.transformers_base import embedded_in_transformers
 from engine.training.written_questions.config import WritingConfig
 from engine.training.written_questions.forms import (

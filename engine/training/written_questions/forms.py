@@ -11,10 +11,10 @@ from typing import Self
 from tokenizers import Tokenizer
 
 from engine.documents.chunking import iterate_chunks
+from engine.evaluation.metrics import normalise_answer
+from engine.evaluation.question_sets import RawExample
 from engine.prompt_frame import ASSISTANT_ROLE, NEXT_TURN, TURN_END, TURN_START, USER_ROLE
 from engine.training.chunked import ChunkTokens, find_owners, holds_words
-from engine.training.metrics import normalise_answer
-from engine.training.question_sets import RawExample
 
 _ASK = "Write a question about:\n"
 _MOST_ANSWER_CHARS = 80

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine.training.question_sets import names_in, path_of, read_lines
+from engine.evaluation.question_sets import names_in, path_of, read_lines
 
 _FRONT_CHARS = 80
 """Enough of a paragraph to tell which texts may hold it."""

@@ -16,6 +16,8 @@ from engine.errors import EngineError, UserFacing
 from storage.errors import StorageError
 from tests.app.cli.conftest import PROJECT, Shell, command, environment, run_process
 
+FOR_DEVELOPERS = {"bench", "eval", "train"}
+
 
 @pytest.mark.parametrize(
     "words",
@@ -70,7 +72,20 @@ def test_the_readme_names_every_command(capsys: pytest.CaptureFixture[str]) -> N
     commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
 
     assert "export" in commands
-    assert commands == {words[0] for words in commands_of_the_readme() if words}
+    assert commands | FOR_DEVELOPERS == {words[0] for words in commands_of_the_readme() if words}
+
+
+def test_what_only_developers_need_is_named_apart_from_the_list_of_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(["--help"])
+
+    listed, _, for_developers = " ".join(capsys.readouterr().out.split()).partition(" For developers ")
+
+    assert not [name for name in FOR_DEVELOPERS if re.search(rf"\b{name}\b", listed)]
+    assert [name for name in sorted(FOR_DEVELOPERS) if f" {name} (" in for_developers] == sorted(
+        FOR_DEVELOPERS
+    )
 
 
 def test_a_home_that_cannot_be_used_is_told_in_a_sentence(

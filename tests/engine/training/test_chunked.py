@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from engine.chat.prompt import build_prompt
 from engine.documents.chunking import chunk_text
+from engine.evaluation.question_sets import RawExample, parse
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.prompt_frame import ABSENT
 from engine.training.batches import Batch, make_batch, note_order
@@ -19,12 +20,11 @@ from engine.training.corpus import Corpus, Limits, Tokens, tokenise
 from engine.training.held_out import held_out_notes, measure_chunks
 from engine.training.passages import MAX_PROMPT_TOKENS
 from engine.training.prompts import CONTEXT_PREFIX, END_OF_TURN, PROMPT_PREFIX, PROMPT_SUFFIX, Templates
-from engine.training.question_sets import RawExample, parse
 from engine.training.quotes import make_quotes_batch, n_quoted_contexts
 from tests.engine.app_tokenizer import AppTokenizer
 from tests.engine.tiny_llama import TinySize, write_gguf
 
-LIMITS = Limits(max_chunk_tokens=64, max_question_tokens=160, cuts_notes=True)
+LIMITS = Limits(max_chunk_tokens=64, max_question_tokens=160)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_a_note_becomes_the_chunks_of_the_app_and_each_answer_stands_in_its_chun
     ends = np.cumsum([len(texts) for texts in expected]).tolist()
     assert corpus.notes.tolist() == [[0, ends[0]], ends]
     assert corpus.sets.tolist() == [2] * ends[1]
-    assert max(corpus.lengths) + len(templates.context_prefix) <= LIMITS.max_chunk_tokens
+    assert np.diff(corpus.contexts).max() + len(templates.context_prefix) <= LIMITS.max_chunk_tokens
     assert len(corpus.questions) == n_sentences + 3
     for i, text in enumerate(found):
         for _, target in corpus.example(i, templates).questions:
@@ -187,11 +187,6 @@ def test_joined_saved_and_loaded_notes_keep_their_chunks(
     firsts = [expected[first] for first, _ in corpus.notes]
     assert all("Box 0 " in text for text in firsts)
     assert corpus.notes[:, 1].tolist() == [*corpus.notes[1:, 0].tolist(), len(corpus)]
-
-
-def test_notes_that_are_not_cut_are_one_context_each(tokenizer: Tokenizer) -> None:
-    corpus = tokenise([long_note(0, 2), long_note(0, 20), long_note(1, 2)], tokenizer, Limits(300, 160))
-    assert corpus.notes.tolist() == [[0, 1], [1, 2]]
 
 
 # --- the order ------------------------------------------------------------------------------------------
@@ -237,6 +232,13 @@ def test_notes_and_their_chunks_are_in_no_order_and_long_notes_are_seen_everywhe
 def test_a_weight_of_two_shows_a_note_twice() -> None:
     batches = list(note_order(np.array([[0, 2], [2, 3]]), np.array([2.0, 0.0]), 2, np.random.default_rng(0)))
     assert sorted(np.concatenate(batches).tolist()) == [0, 0, 1, 1]
+
+
+def test_fractions_of_a_weight_are_drawn() -> None:
+    firsts = np.arange(4000)
+    notes = np.stack([firsts, firsts + 1], axis=1)
+    batches = list(note_order(notes, np.full(4000, 0.25), 1, np.random.default_rng(0)))
+    assert len(batches) == pytest.approx(1000, rel=0.1)
 
 
 # --- batches --------------------------------------------------------------------------------------------
@@ -381,7 +383,7 @@ def test_passages_that_make_a_prompt_too_long_are_left_out_but_never_the_right_o
     tokenizer: Tokenizer, templates: Templates
 ) -> None:
     notes = [RawExample(letter * 50, (("?" * 110 + letter, (letter,)),)) for letter in "bcdfghjkmpqvwxyz"]
-    corpus = tokenise(notes, tokenizer, Limits(64, 240, cuts_notes=True))
+    corpus = tokenise(notes, tokenizer, Limits(64, 240))
     examples = [corpus.example(i, templates) for i in range(16)]
     rng = np.random.default_rng(0)
     batch = make_quotes_batch(examples, templates, n_questions=1, set_size=2, with_absent=False, rng=rng)

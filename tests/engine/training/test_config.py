@@ -5,7 +5,8 @@ import pytest
 from engine.training.config import TrainConfig
 
 MINIMAL = 'base_model = "base.gguf"\ndata = "../data"\nout = "run"\n'
-SHIPPED = Path(__file__).parents[3] / "engine" / "training" / "configs" / "embedded.toml"
+CONFIGS = Path(__file__).parents[2] / "engine" / "training" / "configs"
+RUNS = [path for path in sorted(CONFIGS.glob("*.toml")) if not path.stem.endswith("_questions")]
 
 
 def load(tmp_path: Path, text: str) -> TrainConfig:
@@ -22,22 +23,25 @@ def test_paths_are_relative_to_the_configs_folder(tmp_path: Path) -> None:
     assert config.sets == {"notes": 0.5}
 
 
-def test_the_shipped_hypernetworks_config_can_be_loaded() -> None:
-    config = TrainConfig.load(SHIPPED)
-    assert config.set_sizes == (1, 1, 2, 1, 1, 4)
-    assert config.n_personal_notes == 160000
-    assert len(config.sets) == 20
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_a_run_that_is_kept_can_be_loaded_and_never_trains_on_what_it_holds_out(path: Path) -> None:
+    config = TrainConfig.load(path)
     assert len(config.held_out) == 4
-    assert not set(config.held_out) & set(config.sets)
+    assert config.held_out_data.resolve() != config.data.resolve()
+    assert config.chunk_tokens == 64
 
 
-def test_the_config_that_goes_on_from_the_shipped_weights_trains_on_the_same_data() -> None:
-    first, second = TrainConfig.load(SHIPPED), TrainConfig.load(SHIPPED.with_name("embedded_sets.toml"))
-    assert second.start_from is not None
-    assert (second.start_from / "config.json").resolve() == SHIPPED.parents[2] / "weights" / "config.json"
-    assert (second.sets, second.data, second.held_out) == (first.sets, first.data, first.held_out)
-    assert second.n_personal_notes == first.n_personal_notes
-    assert second.out != first.out
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_the_weights_that_a_kept_run_goes_on_from_are_those_that_are_shipped(path: Path) -> None:
+    start_from = TrainConfig.load(path).start_from
+    is_first_stage = path.stem in ("embedded", "standard")
+    assert (start_from is None) == is_first_stage
+    assert start_from is None or (start_from / "config.json").is_file()
+
+
+def test_each_run_has_a_folder_of_its_own() -> None:
+    folders = {TrainConfig.load(path).out.resolve() for path in RUNS}
+    assert len(folders) == len(RUNS) == 5
 
 
 @pytest.mark.parametrize(
@@ -51,12 +55,11 @@ def test_the_config_that_goes_on_from_the_shipped_weights_trains_on_the_same_dat
         ("dense_start = 1.5", r"dense_start must be in \[0, 1\], got 1.5"),
         ("final_lr_share = -0.1", r"final_lr_share must be in \[0, 1\]"),
         ("absent_share = 2", r"absent_share must be in \[0, 1\]"),
-        ("chunk_tokens = 3", "chunk_tokens must be 0 or at least 16, got 3"),
-        ("quotes_every = 5", "quotes_every must be 0, or greater with chunk_tokens, got 5"),
-        ("distil_every = 3", "greater with chunk_tokens and a hypernetwork's quotes_rank, got 3"),
-        ("chunk_tokens = 64\ndistil_every = 3", "a hypernetwork's quotes_rank, got 3"),
-        ("distil_every = 3\n[hypernetwork]\nquotes_rank = 4", "greater with chunk_tokens .* got 3"),
-        ("distil_every = -1", "distil_every must be 0, or greater .* got -1"),
+        ("chunk_tokens = 3", "chunk_tokens must be at least 16, got 3"),
+        ("max_chunk_tokens = 64", "unknown fields in run.toml: max_chunk_tokens"),
+        ("quotes_every = -1", "quotes_every must not be less than 0, got -1"),
+        ("distil_every = 3", "distil_every needs a hypernetwork's quotes_rank, got 3"),
+        ("distil_every = -1", "distil_every must not be less than 0, got -1"),
         ("distil_weight = -0.5", "distil_weight must not be less than 0, got -0.5"),
         ("personal_notes_weight = -1.0", "less than 0 times"),
         ("n_questions =", "Invalid value"),

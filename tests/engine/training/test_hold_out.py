@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.evaluation.question_sets import parse, read_lines
 from engine.training.hold_out import hold_out, main
-from engine.training.question_sets import parse, read_lines
 
 
 def write_set(folder: Path, name: str, contexts: dict[str, str]) -> None:

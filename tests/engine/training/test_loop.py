@@ -17,6 +17,7 @@ from engine.hypernetwork.internalizer import Internalizer
 from engine.models.embedded import base_model_hash
 from engine.training import export
 from engine.training.__main__ import main
+from engine.training.batches import pack
 from engine.training.config import TrainConfig
 from engine.training.export import export_weights, load_parts, save_parts, ship
 from engine.training.loop import LOG_FILE, STATE_FILE, Trainer
@@ -98,6 +99,14 @@ def test_every_parameter_learns(config_path: Path) -> None:
     assert unmoved == []
 
 
+def test_a_batch_in_which_nothing_is_asked_teaches_nothing_and_spoils_nothing(config_path: Path) -> None:
+    trainer = trainer_at(config_path)
+    trainer.run(5 / 60)
+    contexts = [trainer.corpus.example(i, trainer.templates).context for i in range(4)]
+    assert trainer._step(pack(contexts, [None] * 8)) == 0
+    assert all(value.isfinite().all() for value in trainer.hypernetwork.state_dict().values())
+
+
 def test_a_stopped_run_goes_on_where_it_was(config_path: Path) -> None:
     first = trainer_at(config_path)
     first.run(30 / 60)
@@ -137,7 +146,7 @@ def continued(config_path: Path, changes: str = "") -> Path:
     ship(trainer.config.out / "trained", config_path.parent / "weights", "another file", quantise=False)
     text = config_path.read_text(encoding="utf-8").replace('out = "run"', 'out = "next"')
     path = config_path.with_name("next.toml")
-    path.write_text('start_from = "weights"\nmax_chunk_tokens = 100\n' + text + changes, encoding="utf-8")
+    path.write_text('start_from = "weights"\nchunk_tokens = 100\n' + text + changes, encoding="utf-8")
     return path
 
 
@@ -219,7 +228,7 @@ def test_a_set_whose_file_has_changed_is_tokenised_anew(config_path: Path) -> No
 
 
 def test_invented_notes_are_the_last_set_and_made_anew_for_another_seed(config_path: Path) -> None:
-    text = "n_personal_notes = 3\nmax_chunk_tokens = 4000\n" + config_path.read_text(encoding="utf-8")
+    text = "n_personal_notes = 3\nchunk_tokens = 4000\n" + config_path.read_text(encoding="utf-8")
     config_path.write_text(text.replace("question_tokens = 160", "question_tokens = 900"), encoding="utf-8")
     first = trainer_at(config_path).corpus
     assert np.bincount(first.sets).tolist() == [40, 3]
@@ -256,21 +265,21 @@ def write_long_notes(path: Path, count: int) -> None:
             file.write(json.dumps({"context": context, "qas": qas}) + "\n")
 
 
-CHUNKED = "chunk_tokens = 64\nquotes_every = 3\nabsent_share = 0.2\n"
+WITH_ALL = "quotes_every = 3\nabsent_share = 0.2\n"
 
 
 @pytest.fixture
-def chunked_path(config_path: Path) -> Path:
-    """A config that trains with all there is: chunks, sets, absent answers and quotes."""
+def path_with_all(config_path: Path) -> Path:
+    """A config that trains with all there is: notes of several chunks, large sets, absent answers, quotes."""
     write_long_notes(config_path.parent / "data" / "notes.jsonl.gz", 40)
     write_long_notes(config_path.parent / "data" / "held.jsonl.gz", 9)
-    text = CHUNKED + CONFIG.format(minutes=100 / 60).replace("n_contexts = 4", "n_contexts = 8")
+    text = WITH_ALL + CONFIG.format(minutes=100 / 60).replace("n_contexts = 4", "n_contexts = 8")
     config_path.write_text(text.replace("set_sizes = [1, 2]", "set_sizes = [1, 4, 2, 8]"), encoding="utf-8")
     return config_path
 
 
-def test_a_run_on_chunks_learns_and_every_third_step_has_quotes(chunked_path: Path) -> None:
-    trainer = trainer_at(chunked_path)
+def test_a_run_on_several_chunks_a_note_learns_and_every_third_step_has_quotes(path_with_all: Path) -> None:
+    trainer = trainer_at(path_with_all)
     assert trainer.hypernetwork.config.max_chunk_tokens == 64
     batches = [batch for batch, _ in zip(trainer._batches(), range(12), strict=False)]
     assert [len(batch.contexts) for batch in batches] == [8, 8, 4, 8, 8, 4, 8, 8, 4, 8, 8, 8]
@@ -279,10 +288,10 @@ def test_a_run_on_chunks_learns_and_every_third_step_has_quotes(chunked_path: Pa
     assert losses[30] < losses[1] - 0.5
 
 
-def test_the_block_for_quotes_learns_from_quotes_alone(chunked_path: Path) -> None:
-    text = chunked_path.read_text(encoding="utf-8")
-    chunked_path.write_text(text + "quotes_rank = 3\n", encoding="utf-8")  # in the table [hypernetwork]
-    trainer = trainer_at(chunked_path)
+def test_the_block_for_quotes_learns_from_quotes_alone(path_with_all: Path) -> None:
+    text = path_with_all.read_text(encoding="utf-8")
+    path_with_all.write_text(text + "quotes_rank = 3\n", encoding="utf-8")  # in the table [hypernetwork]
+    trainer = trainer_at(path_with_all)
     moved: list[set[str]] = []
     for batch, _ in zip(trainer._batches(), range(3), strict=False):
         trainer.hypernetwork.zero_grad(set_to_none=True)
@@ -294,13 +303,13 @@ def test_the_block_for_quotes_learns_from_quotes_alone(chunked_path: Path) -> No
     assert "bias_B.down_proj" not in moved[2]
 
 
-def test_processes_take_neighbours_so_that_sets_stay_whole(chunked_path: Path) -> None:
+def test_processes_take_neighbours_so_that_sets_stay_whole(path_with_all: Path) -> None:
     parts = []
     for rank in range(2):
-        trainer = trainer_at(chunked_path)
+        trainer = trainer_at(path_with_all)
         trainer.place = Place(rank, 2, torch.device("cpu"))
         parts.append(next(trainer._batches()).contexts)
-    trainer = trainer_at(chunked_path)
+    trainer = trainer_at(path_with_all)
     trainer.config = dataclasses.replace(trainer.config, n_contexts=16)
     assert torch.equal(torch.cat(parts), next(trainer._batches()).contexts)
 
@@ -454,20 +463,10 @@ def test_the_command_trains_exports_and_measures(
     config_path.write_text(CONFIG.format(minutes=0.002), encoding="utf-8")
     assert main([str(config_path), "--measure", "9"]) == 0
     results = json.loads(capsys.readouterr().out)
-    assert set(results["held"]) == {"recall_1_notes", "recall_4_notes"}
+    assert set(results["held"]) == {"recall_1_chunks", "recall_4_chunks", "recall_8_chunks"}
     assert all(0 <= value <= 1 for value in results["held"].values())
     trained = config_path.parent / "run" / "trained"
     assert json.loads((trained / "config.json").read_text())["training"]["steps"] >= 20
-
-
-def test_a_run_on_chunks_is_measured_with_sets_of_chunks(
-    chunked_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = chunked_path.read_text(encoding="utf-8").replace(f"minutes = {100 / 60}", "minutes = 0.002")
-    chunked_path.write_text(text, encoding="utf-8")
-    assert main([str(chunked_path), "--measure", "9"]) == 0
-    results = json.loads(capsys.readouterr().out)
-    assert set(results["held"]) == {"recall_1_chunks", "recall_4_chunks", "recall_8_chunks"}
 
 
 def test_preparing_tokenises_the_sets_that_are_there(config_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.engine.training.tiny_run import TINY_RUN, trainer_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = TinySize()
-LIMITS = Limits(64, 160, cuts_notes=True)
+LIMITS = Limits(64, 160)
 CONFIG = """
 base_model = "base.gguf"
 data = "data"

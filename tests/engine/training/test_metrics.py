@@ -1,6 +1,6 @@
 import pytest
 
-from engine.training.metrics import Score, mean, normalise_answer, score
+from engine.evaluation.metrics import Score, mean, normalise_answer, score
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.evaluation.question_sets import MAX_ANSWER_CHARS
 from engine.training.chunked import find_owners
 from engine.training.personal_notes.cards import with_pronoun
 from engine.training.personal_notes.documents.catalog import DOCUMENTS
@@ -34,7 +35,6 @@ from engine.training.personal_notes.questions import (
 )
 from engine.training.personal_notes.templates import FactKind, TemplateError, parse_family, template
 from engine.training.personal_notes.values import GENERATORS, ValueDraw, ValuesExhausted
-from engine.training.question_sets import MAX_ANSWER_CHARS
 
 SAMPLE_SIZE = 2000
 DISTINCT_DOCUMENTS = tuple(dict.fromkeys(DOCUMENTS))

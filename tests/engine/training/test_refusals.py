@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
+from engine.evaluation.question_sets import RawExample
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.prompt_frame import ABSENT
 from engine.training.batches import Batch, choose_pairs, make_batch
 from engine.training.corpus import Example, Limits, tokenise
 from engine.training.prompts import PROMPT_PREFIX, PROMPT_SUFFIX, Templates
-from engine.training.question_sets import RawExample
 from engine.training.quotes import make_quotes_batch
 from engine.training.refusals import Refusals
 from tests.engine.tiny_llama import TinySize, write_gguf

@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 
 from engine.chat.prompt import build_prompt
+from engine.evaluation.question_sets import RawExample
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.prompt_frame import ABSENT
 from engine.training.batches import Batch, Teacher, make_batch
 from engine.training.corpus import Limits, tokenise
 from engine.training.loop import Trainer
 from engine.training.prompts import PROMPT_PREFIX, PROMPT_SUFFIX, Templates
-from engine.training.question_sets import RawExample
 from tests.engine.app_tokenizer import AppTokenizer
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 from tests.engine.training.tiny_run import TINY_RUN, trainer_at
@@ -80,7 +80,7 @@ def batch_with_teacher(
     tokenizer: Tokenizer, set_size: int, seed: int, *, dense: float = 0.2, absent_share: float = 0.2
 ) -> Batch:
     templates = Templates.of(tokenizer)
-    corpus = tokenise(notes(), tokenizer, Limits(64, 160, cuts_notes=True))
+    corpus = tokenise(notes(), tokenizer, Limits(64, 160))
     return make_batch(
         [corpus.example(i, templates) for i in range(16)],
         templates,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from engine.evaluation.question_sets import RawExample, parse, read_lines
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.training.place import Place
-from engine.training.question_sets import RawExample, parse, read_lines
 from engine.training.transformers_base import embedded_in_transformers
 from engine.training.written_questions.__main__ import Run, main
 from engine.training.written_questions.config import WritingConfig

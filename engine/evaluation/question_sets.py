@@ -7,6 +7,7 @@ Standard library only: the measurement reads them without torch.
 """
 
 import gzip
+import hashlib
 import json
 import lzma
 from collections.abc import Callable, Iterable, Mapping
@@ -49,6 +50,12 @@ def path_of(folder: Path, name: str) -> Path:
             return path
     msg = f"no set named {name} in {folder}"
     raise FileNotFoundError(msg)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a set's file as it is, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def names_in(folder: Path) -> set[str]:
