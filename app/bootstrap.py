@@ -19,7 +19,7 @@ from app.services.ingest_dispatcher import IngestDispatcher
 from app.services.ingest_service import IngestService
 from app.services.library_events import LibraryEvents
 from app.services.library_service import LibraryService
-from app.services.model_catalogue import ModelCatalogue
+from app.services.model_registry import ModelRegistry
 from app.services.model_service import ModelService
 from app.services.notices import NoticeBoard
 from app.services.ports import (
@@ -174,13 +174,13 @@ def open_catalog(basics: ProfileBasics) -> Profile:
     )
 
 
-def build_model_catalogue(
+def build_model_registry(
     profile: Profile, weights_dir: Path = SHIPPED_WEIGHTS, workers: ModelWorkers | None = None
-) -> ModelCatalogue:
+) -> ModelRegistry:
     """The base models of a profile; nothing runs until it is asked."""
     where = SurveyModels(profile.paths.cache_models, profile.paths.models, weights_dir)
     workers = workers or ModelWorkers(survey_client, fetch_client, preparation_client, add_client)
-    return ModelCatalogue(where, HubToken(profile.paths.hub_token), profile.settings, workers)
+    return ModelRegistry(where, HubToken(profile.paths.hub_token), profile.settings, workers)
 
 
 def build_adapter_imports(
@@ -236,7 +236,7 @@ class Application:
     library: LibraryService
     watch: WatchService
     chat: ChatService
-    catalogue: ModelCatalogue
+    model_registry: ModelRegistry
     imports: AdapterImports
     exports: AdapterExports
     is_headless: bool
@@ -392,7 +392,7 @@ def assemble(
         ablation=ablation,
     )
     models.tell(dispatcher, chat)
-    catalogue = build_model_catalogue(
+    model_registry = build_model_registry(
         profile,
         weights_dir,
         ModelWorkers(factories.survey, factories.fetch, factories.models, factories.add),
@@ -411,7 +411,7 @@ def assemble(
         library=library,
         watch=watch,
         chat=chat,
-        catalogue=catalogue,
+        model_registry=model_registry,
         imports=build_adapter_imports(profile, wanted, events, factories),
         exports=build_adapter_exports(profile, wanted, factories),
         is_headless=headless,

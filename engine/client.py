@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 CommandT = TypeVar("CommandT")
 EventT = TypeVar("EventT")
 
-LAST_WORDS_BYTES = 4000
+STDERR_TAIL_BYTES = 4000
 """How much of a dead worker's output is kept: enough for a traceback or a ggml assertion."""
 
 EXIT_GRACE_S = 5.0
@@ -54,7 +54,7 @@ _LIVENESS_CHECK_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Farewell:
+class _CleanExit:
     """The worker's last message: ``main`` returned, whatever the exit code will be."""
 
 
@@ -66,7 +66,7 @@ class _Run:
     conn: Connection
     output: Path
     is_stopping: bool = False
-    said_farewell: bool = False
+    exited_cleanly: bool = False
 
 
 class WorkerClient(Generic[CommandT, EventT]):
@@ -97,7 +97,7 @@ class WorkerClient(Generic[CommandT, EventT]):
     def is_running(self) -> bool:
         """Whether a worker was started and has not ended."""
         run = self._run
-        return run is not None and not run.said_farewell and run.process.is_alive()
+        return run is not None and not run.exited_cleanly and run.process.is_alive()
 
     @property
     def process_id(self) -> int | None:
@@ -197,23 +197,23 @@ class WorkerClient(Generic[CommandT, EventT]):
 
     def _read_events(self, run: _Run, on_event: Callable[[EventT | WorkerDied], None]) -> None:
         while (event := _next_message(run)) is not None:
-            if isinstance(event, _Farewell):
-                run.said_farewell = True
+            if isinstance(event, _CleanExit):
+                run.exited_cleanly = True
                 break
             _deliver(on_event, event)
         exit_code = _reap(run.process)
-        last_words = _take_output(run.output)
+        stderr_tail = _take_output(run.output)
         with self._send_lock:
             run.conn.close()
         with self._state_lock:
             # Before the report, so that a listener may start the next worker.
             self._run = None
-            is_death = not run.said_farewell and not run.is_stopping
-        if last_words:
+            is_death = not run.exited_cleanly and not run.is_stopping
+        if stderr_tail:
             level = self._death_level if is_death else logging.INFO
-            logger.log(level, "Worker %s wrote: %s", self._name, last_words)
+            logger.log(level, "Worker %s wrote: %s", self._name, stderr_tail)
         if is_death:
-            _deliver(on_event, WorkerDied(exit_code, last_words))
+            _deliver(on_event, WorkerDied(exit_code, stderr_tail))
 
 
 def ingest_client(settings: EngineSettings) -> WorkerClient[IngestCommand, IngestEvent]:
@@ -286,7 +286,7 @@ def _take_output(path: Path) -> str:
     """The end of what the worker wrote to stdout and stderr; the file is removed."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - LAST_WORDS_BYTES))
+            file.seek(max(0, path.stat().st_size - STDERR_TAIL_BYTES))
             text = file.read().decode("utf-8", "replace").strip()
         path.unlink()
     except OSError as exc:  # systems clean their temporary folder while programs run for weeks
@@ -324,7 +324,7 @@ def _child_main(target: str, conn: Connection, settings: object, output: str) ->
         logger.exception("The process cannot work: something is not installed as it should be.")
         failure = explain_import(exc)
         conn.send(WorkerFailed(failure.title, failure.detail))
-    conn.send(_Farewell())
+    conn.send(_CleanExit())
     conn.close()
 
 

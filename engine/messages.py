@@ -23,7 +23,7 @@ class AnswerMode(StrEnum):
     MEMORY = "memory"
     """Adapters alone; no note text in the prompt."""
     QUOTES = "quotes"
-    """Adapters, and the routed passages in the prompt."""
+    """Adapters, and the retrieved passages in the prompt."""
     PLAIN = "plain"
     """The base model alone."""
 
@@ -212,7 +212,7 @@ class Ask:
         turn_id: names the turn in every event.
         question: the user's words.
         mode: see AnswerMode. PLAIN ignores ``parts`` and ``quotes``.
-        parts: the routed chunks' adapters; empty means that no note takes part.
+        parts: the retrieved chunks' adapters; empty means that no note takes part.
         quotes: passages for the prompt in mode QUOTES, best first; empty otherwise.
         max_tokens: longest answer in tokens.
         temperature: 0 is greedy.
@@ -318,16 +318,16 @@ class WorkerDied:
 
     Attributes:
         exit_code: of the process; negative is minus the signal's number.
-        last_words: the end of what it wrote, for the log: a traceback, or what llama.cpp says.
+        stderr_tail: the end of what it wrote, for the log: a traceback, or what llama.cpp says.
     """
 
     exit_code: int | None
-    last_words: str = field(default="")
+    stderr_tail: str = field(default="")
 
     @property
     def reason(self) -> str:
         """For people: the exit code, and the last line, which says most."""
-        last_line = self.last_words.rpartition("\n")[2].strip()[:_SHOWN_CHARS]
+        last_line = self.stderr_tail.rpartition("\n")[2].strip()[:_SHOWN_CHARS]
         return f"Exit code {self.exit_code}. {last_line}".strip()
 
 

@@ -15,7 +15,7 @@ _SHOWN_CHARS = 2000
 """Of a reason: names in a file may be of any length."""
 
 
-def tell_outcome(conn: Connection, work: Callable[[], object], os_error_title: str, place: Path) -> None:
+def send_result(conn: Connection, work: Callable[[], object], os_error_title: str, place: Path) -> None:
     """Do the work and send its result, or a WorkerFailed in words for the user.
 
     Args:

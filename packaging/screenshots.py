@@ -27,9 +27,9 @@ from app.bootstrap import Application, assemble, open_catalog
 from app.profile_basics import read_basics
 from app.services.answers import AnswerEvent, AnswerFinished, AnswerText
 from app.ui.application import samples_folder
+from app.ui.deferred_services import DeferredServices
 from app.ui.engine_bridge import EngineBridge
 from app.ui.icon import app_icon
-from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.samples import QUESTIONS_NAME, find_samples
 from app.ui.theme import DARK, LIGHT, apply_theme
@@ -38,13 +38,13 @@ from engine.messages import AnswerMode
 from storage.records import DocumentState
 
 PATIENCE_S = 300.0
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """All pictures together: they are in everybody's clone."""
 
 STREAMED = "Who is my tax adviser?"
 """Its right answer has words enough to be caught half-way."""
 
-MOST_TRIES = 5
+MAX_TRIES = 5
 """A busy machine may deliver an answer of a few words all at once."""
 
 ASKED = "Who wrote The Saltpan Sisters?"
@@ -165,7 +165,7 @@ def answers(stage: Stage) -> None:
     catcher = StreamCatcher(
         stage.bridge, expected_answer(STREAMED), lambda: stage.save("answering", window.grab().toImage())
     )
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         window.chat_actions.new_chat()
         ask(stage, STREAMED)
         if catcher.is_caught:
@@ -263,7 +263,7 @@ def make(folder: Path) -> None:
         basics = read_basics(Path(scratch, "home"))
         application = assemble(open_catalog(basics))
         bridge = EngineBridge()
-        window = MainWindow(basics, LateServices(lambda: application), bridge, samples_folder())
+        window = MainWindow(basics, DeferredServices(lambda: application), bridge, samples_folder())
         window.show()
         window.start()
         stage = Stage(application, window, bridge, notes, folder)
@@ -277,8 +277,8 @@ def make(folder: Path) -> None:
             window.shut()
             application.close()
     n_bytes = sum(path.stat().st_size for path in folder.glob("*.png"))
-    if n_bytes > MOST_BYTES:
-        raise OSError(f"the pictures have {n_bytes:,} bytes, more than {MOST_BYTES:,}")
+    if n_bytes > MAX_BYTES:
+        raise OSError(f"the pictures have {n_bytes:,} bytes, more than {MAX_BYTES:,}")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ WAYLAND_LIBRARIES = ("libwayland-client.so.0", "libwayland-cursor.so.0")
 OLDEST_GLIBC = (2, 34)
 """What the wheels of PySide6 and torch are built for."""
 
-_MOST_NAMED = 4
+_MAX_NAMED = 4
 """A sentence names no more missing things than this."""
 
 
@@ -213,8 +213,8 @@ def explain(missing: tuple[Requirement, ...], facts: MachineFacts) -> str:
 
 def _listed(names: list[str]) -> str:
     """The names as part of a sentence; a long list is cut, since the line to type has them all."""
-    if len(names) > _MOST_NAMED + 1:
-        return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more libraries"
+    if len(names) > _MAX_NAMED + 1:
+        return f"{', '.join(names[:_MAX_NAMED])} and {len(names) - _MAX_NAMED} more libraries"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -63,7 +63,7 @@ _MARKED_CHUNK = (
     "SELECT highlight(chunk_search, 0, ?, '') FROM chunk_search WHERE chunk_search MATCH ? AND rowid = ?"
 )
 
-# Of documents with the same content the first one speaks for it.
+# Of documents with the same content the first one is named as the source.
 _PASSAGES = (
     select(Chunk.id, Document.id, Document.title, Document.path, Chunk.position, Chunk.text)
     .join(Document, Document.content_id == Chunk.content_id)

@@ -51,7 +51,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if rest and rest[0] in PASSED_ON:
         return argparse.Namespace(
             home=home,
-            run="app.cli.passing_on:run_elsewhere",
+            run="app.cli.delegation:run_elsewhere",
             module=PASSED_ON[rest[0]],
             arguments=list(rest[1:]),
         )

@@ -10,7 +10,7 @@ from app.cli.home import home_of
 from app.cli.learning import WAITING
 from app.cli.library_commands import outdated_ids
 from app.cli.one_shot import prepare_models
-from app.cli.opening import opened, start
+from app.cli.session import opened, start
 from app.services.answers import Answer
 from engine.messages import AnswerMode
 from storage.records import DocumentKind, DocumentRecord, DocumentState

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.cli.bench_measurements import N_ENABLED, N_WORDS, Measurements, measure
 from app.cli.console import Console
-from app.cli.opening import opened
+from app.cli.session import opened
 
 NOTE_TARGET_S = 2.0
 RATIO_TARGET = 1.3

@@ -14,7 +14,7 @@ from app.cli.console import Console
 from app.cli.demo import samples_folder
 from app.cli.errors import CommandFailed
 from app.cli.learning import Learning
-from app.cli.opening import start
+from app.cli.session import start
 from app.services.answers import AnswerEvent, AnswerFinished, AnswerRefused, AnswerText, QuestionRefused
 from app.services.library_events import EngineState, EngineStateChanged, LibraryEvent
 from app.ui.samples import find_samples
@@ -38,7 +38,7 @@ class Measurements:
     Attributes:
         note: from handing a file over to "ready", with the models loaded.
         none: to the first token, every note switched off.
-        twelve_on: the same with twelve notes of 300 words on, of whose passages the router picks.
+        twelve_on: the same with twelve notes of 300 words on, of whose passages the retriever picks.
         twelve_at_once: the same with twelve short notes on that all take part.
         in_prompt: the same with every note off and one of 300 words in front of the question.
     """

@@ -13,7 +13,7 @@ from app.cli.console import Console, plural
 from app.cli.errors import CommandFailed
 from app.cli.home import named_home
 from app.cli.learning import Learning
-from app.cli.opening import opened, start
+from app.cli.session import opened, start
 from app.ui.samples import Samples, find_samples
 from engine.messages import AnswerMode
 

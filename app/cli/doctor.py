@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from app.bootstrap import Profile, build_model_catalogue, open_profile
+from app.bootstrap import Profile, build_model_registry, open_profile
 from app.cli.console import Console, plural
 from app.cli.display import why_no_window
 from app.cli.home import home_of
@@ -125,7 +125,7 @@ def _check_models(profile: Profile, console: Console, checks: list[Check], facts
     facts["devices"] = devices
     try:
         models = prepare_models(profile, console)
-        surveyed = survey_models(build_model_catalogue(profile), console)
+        surveyed = survey_models(build_model_registry(profile), console)
     except EngineError as exc:
         checks.append(Check("models", False, f"{exc.title} {exc.detail}".strip()))
         return

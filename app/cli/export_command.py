@@ -7,7 +7,7 @@ from app.bootstrap import build_adapter_exports
 from app.cli.chosen_set import chosen_set
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
-from app.cli.opening import opened_profile
+from app.cli.session import opened_profile
 from engine.adapters.messages import MergeProgress
 from engine.models.messages import PreparationProgress
 

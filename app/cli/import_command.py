@@ -8,7 +8,7 @@ from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.cli.learning import describe
 from app.cli.naming import find_document
-from app.cli.opening import opened_profile
+from app.cli.session import opened_profile
 from storage.records import DocumentKind
 from storage.titles import MAX_TITLE_CHARS, on_one_line
 

@@ -10,7 +10,7 @@ from app.cli.home import home_of
 from app.cli.learning import WAITING, Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents, find_folder
 from app.cli.one_shot import prepare_models
-from app.cli.opening import opened, start
+from app.cli.session import opened, start
 from app.services.ingest_service import AddReport
 from app.services.note_files import Skipped, canonical, is_folder
 from storage.records import DocumentRecord, DocumentState, FolderRecord

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from app.bootstrap import build_model_catalogue, models_wanted, open_profile
+from app.bootstrap import build_model_registry, models_wanted, open_profile
 from app.cli.console import Console
 from app.cli.errors import CommandFailed
 from app.cli.home import home_of
@@ -17,7 +17,7 @@ from app.cli.model_listing import model_as_json, model_lines, progress_line
 from app.cli.one_shot import prepare_models
 from app.services.download_speed import DownloadSpeed
 from app.services.hub_token import TokenMissing, check_token
-from app.services.model_catalogue import ModelCatalogue
+from app.services.model_registry import ModelRegistry
 from app.services.model_words import (
     FROM_THE_NEXT_START,
     KEPT,
@@ -32,8 +32,8 @@ from engine.models.requirements import Fit, gigabytes
 
 def list_models(options: argparse.Namespace, console: Console) -> int:
     """Show the base models, and whether they fit; 1 if the default one cannot be used."""
-    with _catalogue(options) as catalogue:
-        found = survey_models(catalogue, console)
+    with _model_registry(options) as model_registry:
+        found = survey_models(model_registry, console)
     if options.json:
         console.result_json({"models": [model_as_json(model) for model in found.models]})
     else:
@@ -50,23 +50,23 @@ def get_model(options: argparse.Namespace, console: Console) -> int:
     if options.name == BUILT_IN:
         return _unpack(options, console)
     token = _read_token(options.token_file) if options.token_file else ""
-    with _catalogue(options) as catalogue:
-        _say_whether_it_fits(options.name, catalogue, console)
+    with _model_registry(options) as model_registry:
+        _say_whether_it_fits(options.name, model_registry, console)
         try:
-            fetched = _fetch(catalogue, options, console, token)
+            fetched = _fetch(model_registry, options, console, token)
         except TokenMissing as exc:
             token = _ask_for_token(options.name, console, exc)
-            fetched = _fetch(catalogue, options, console, token)
+            fetched = _fetch(model_registry, options, console, token)
         if token:  # for the next time; only once it has worked
-            console.remark(catalogue.token.remember(token))
+            console.remark(model_registry.token.remember(token))
     console.result(f"{fetched.name}  {STATES[ModelState.READY]}  {fetched.path}")
     return 0
 
 
 def add_model(options: argparse.Namespace, console: Console) -> int:
     """Take in a model file of the user's."""
-    with _catalogue(options) as catalogue:
-        added = catalogue.add(
+    with _model_registry(options) as model_registry:
+        added = model_registry.add(
             Path(options.path),
             name=options.name or "",
             on_progress=lambda progress: console.progress(progress_line(Path(options.path).name, progress)),
@@ -80,8 +80,8 @@ def use_model(options: argparse.Namespace, console: Console) -> int:
     """Choose the base model that learns and answers from the next start on."""
     console.progress("Looking at the model")
     try:
-        with _catalogue(options) as catalogue:
-            is_new = catalogue.use(
+        with _model_registry(options) as model_registry:
+            is_new = model_registry.use(
                 options.name,
                 on_progress=lambda progress: console.progress(
                     f"Unpacking the language model: {progress.share:.0%}"
@@ -99,28 +99,28 @@ def use_model(options: argparse.Namespace, console: Console) -> int:
 
 def remove_model(options: argparse.Namespace, console: Console) -> int:
     """Delete what was downloaded for a base model."""
-    with _catalogue(options) as catalogue:
-        n_bytes = catalogue.remove(options.name)
+    with _model_registry(options) as model_registry:
+        n_bytes = model_registry.remove(options.name)
     freed = "your file stays" if is_own(options.name) else f"{gigabytes(n_bytes)} freed"
     console.result(f"{options.name}  removed  {freed}")
     return 0
 
 
-def survey_models(catalogue: ModelCatalogue, console: Console) -> ModelsFound:
+def survey_models(model_registry: ModelRegistry, console: Console) -> ModelsFound:
     """Look which models are there, in a process of its own.
 
     Raises:
         EngineError: that process has failed.
     """
     console.progress("Looking at the models")
-    return catalogue.models()
+    return model_registry.models()
 
 
 @contextmanager
-def _catalogue(options: argparse.Namespace) -> Iterator[ModelCatalogue]:
+def _model_registry(options: argparse.Namespace) -> Iterator[ModelRegistry]:
     profile = open_profile(home_of(options.home))
     try:
-        yield build_model_catalogue(profile)
+        yield build_model_registry(profile)
     finally:
         profile.close()
 
@@ -138,16 +138,16 @@ def _unpack(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _say_whether_it_fits(name: str, catalogue: ModelCatalogue, console: Console) -> None:
+def _say_whether_it_fits(name: str, model_registry: ModelRegistry, console: Console) -> None:
     """Before the download: what this computer or its set-up lacks for the model."""
-    found = survey_models(catalogue, console).models
+    found = survey_models(model_registry, console).models
     verdict = next((model.verdict for model in found if model.name == name), None)
     if verdict is not None and verdict.fit is not Fit.FITS:
         console.remark(f"{name}: {verdict.fit.value}. {verdict.reason}")
 
 
 def _fetch(
-    catalogue: ModelCatalogue, options: argparse.Namespace, console: Console, token: str
+    model_registry: ModelRegistry, options: argparse.Namespace, console: Console, token: str
 ) -> ModelFetched:
     speed = DownloadSpeed()
 
@@ -157,7 +157,7 @@ def _fetch(
         console.progress(progress_line(options.name, progress, bytes_per_s))
 
     try:
-        return catalogue.get(
+        return model_registry.get(
             options.name,
             sources=[Path(source) for source in options.sources],
             token=token,

@@ -8,7 +8,7 @@ from app.cli.errors import CommandFailed
 from app.services.note_files import canonical
 from storage.records import DocumentRecord, FolderRecord
 
-_MOST_LISTED = 8
+_MAX_LISTED = 8
 
 
 def find_documents(documents: Sequence[DocumentRecord], names: Iterable[str]) -> list[DocumentRecord]:
@@ -73,8 +73,8 @@ def _named(documents: Sequence[DocumentRecord], name: str) -> list[DocumentRecor
 
 
 def _ambiguous(name: str, found: Sequence[DocumentRecord]) -> CommandFailed:
-    listed = "".join(f"\n  {document.id}  {document.path}" for document in found[:_MOST_LISTED])
-    more = f"\n  and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
+    listed = "".join(f"\n  {document.id}  {document.path}" for document in found[:_MAX_LISTED])
+    more = f"\n  and {len(found) - _MAX_LISTED} more" if len(found) > _MAX_LISTED else ""
     return CommandFailed(
         f"“{name}” fits {len(found)} documents.", f"Name one by its number or path:{listed}{more}"
     )

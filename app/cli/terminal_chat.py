@@ -15,7 +15,7 @@ from app.cli.errors import CommandFailed
 from app.cli.home import home_of
 from app.cli.learning import WAITING, Learning, describe, queued_elsewhere
 from app.cli.naming import find_documents
-from app.cli.opening import opened, start
+from app.cli.session import opened, start
 from app.services.answers import Answer, QuestionRefused
 from app.services.notices import Notice
 from app.ui.samples import find_samples

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.evaluation.library import EvaluationFailed, NoteLibrary, temporary_library
 from app.evaluation.question_set import further_notes, read_set
-from app.services.confidence import LEAST_LOGPROB, Calibration, Evidence
+from app.services.confidence import MIN_LOGPROB, Calibration, Evidence
 from engine.evaluation.question_sets import RawExample
 
 _NEWTON_STEPS = 30
@@ -131,7 +131,7 @@ def _judge(
             library.enable([i, *further[i]] if has_note else further[i])
             answer, _ = library.ask(example.questions[0][0], "memory")
             # Nothing at all was said: as unsure as can be.
-            judged.append(Judged(has_note, answer.evidence or Evidence(0.0, LEAST_LOGPROB, 0.0)))
+            judged.append(Judged(has_note, answer.evidence or Evidence(0.0, MIN_LOGPROB, 0.0)))
     return judged
 
 

@@ -1,8 +1,8 @@
 """``loreleaf eval``: how right the answers are, through the very services that users get.
 
 Each context of a set becomes a file of a temporary profile and is learnt by the ingest worker; a question is
-routed and answered by the chat worker, greedy, at most 48 tokens. Nothing is simulated, and nothing is drawn
-at random: the same command gives the same answers.
+answered from retrieved passages by the chat worker, greedy, at most 48 tokens. Nothing is simulated, and
+nothing is drawn at random: the same command gives the same answers.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def _sets(options: argparse.Namespace) -> list[SetResult]:
             options.limit,
             options.distractors,
             options.weights,
-            Ablation(is_routed=not options.no_router, prefers_wording=not options.no_wording),
+            Ablation(is_ranked=not options.no_retriever, has_copy_bias=not options.no_copy_bias),
             is_distinct=options.distinct,
         )
     return results
@@ -137,10 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         help="choose further notes that are not asked the same question",
     )
     parser.add_argument(
-        "--no-router", action="store_true", help="let every passage of the notes that are on speak equally"
+        "--no-retriever",
+        action="store_true",
+        help="give every passage of the notes that are on the same weight",
     )
     parser.add_argument(
-        "--no-wording",
+        "--no-copy-bias",
         action="store_true",
         help="leave memory mode to the adapters alone, without preferring the passages' words",
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.services.ranking import coverage, search
-from app.services.routing import RoutedChunk, route, shares, take_all
+from app.services.retrieval import RetrievedChunk, retrieve, shares, take_all
 from engine.messages import AdapterPart, AnswerMode, Codec
 from engine.models.messages import PreparedModels
 from storage.catalog import Catalog
@@ -45,7 +45,7 @@ def gather(
     budget: int | None,
     models: PreparedModels,
     max_quotes: int,
-    prefers_wording: bool = True,
+    has_copy_bias: bool = True,
 ) -> AnswerSet:
     """Choose from the documents that are ready and enabled at this moment.
 
@@ -60,43 +60,43 @@ def gather(
         models: adapters of other hypernetworks, and imported ones of other base models, cannot take part. A
             model without one is shown passages alone.
         max_quotes: at most this many passages in the prompt.
-        prefers_wording: whether the parts carry the passages' texts.
+        has_copy_bias: whether the parts carry the passages' texts.
 
     Raises:
         StorageError: the catalog cannot be read.
     """
     if mode is AnswerMode.PLAIN:
         return AnswerSet()
-    # One more than may take part tells the router whether all of them fit.
+    # One more than may take part tells the retriever whether all of them fit.
     found = search(catalog, question, None if budget is None else budget + 1)
-    chosen = take_all(found.passages) if budget is None else route(found.passages, budget)
+    chosen = take_all(found.passages) if budget is None else retrieve(found.passages, budget)
     if not models.has_hypernetwork:
         return _passages_alone(chosen[:max_quotes])
     records = catalog.adapters([chunk.candidate.chunk_id for chunk in chosen], models.hypernetwork_hash)
     adapters = {record.chunk_id: record for record in records}
     # A chunk without an adapter of this hypernetwork would be named as a source and have no say.
-    routed = [chunk for chunk in chosen if chunk.candidate.chunk_id in adapters]
-    in_order = sorted(routed, key=lambda chunk: (chunk.candidate.document_id, chunk.candidate.position))
-    quotes = routed[:max_quotes] if mode is AnswerMode.QUOTES else []
+    retrieved = [chunk for chunk in chosen if chunk.candidate.chunk_id in adapters]
+    in_order = sorted(retrieved, key=lambda chunk: (chunk.candidate.document_id, chunk.candidate.position))
+    quotes = retrieved[:max_quotes] if mode is AnswerMode.QUOTES else []
     imports = imported.switched_on(models.base_hash)
     learnt = (
         part_of(
             adapters[chunk.candidate.chunk_id],
             chunk.weight,
-            chunk.candidate.text if prefers_wording else "",
+            chunk.candidate.text if has_copy_bias else "",
         )
         for chunk in in_order
     )
     return AnswerSet(
         parts=(*learnt, *(part_of(record) for record in imports)),
         quotes=tuple(chunk.candidate.text for chunk in quotes),
-        sources=_sources(routed, imports),
+        sources=_sources(retrieved, imports),
         # What an imported adapter knows has no words to compare the question with.
         coverage=coverage(catalog, found) if found.passages and not imports else None,
     )
 
 
-def _passages_alone(shown: Sequence[RoutedChunk]) -> AnswerSet:
+def _passages_alone(shown: Sequence[RetrievedChunk]) -> AnswerSet:
     """What a model is shown that no note was learnt for."""
     return AnswerSet(
         quotes=tuple(chunk.candidate.text for chunk in shown), sources=_sources(list(shown), imports=())
@@ -131,7 +131,7 @@ def max_quotes(n_ctx: int, max_tokens: int) -> int:
     return max(1, (n_ctx - max_tokens - TOKENS_BESIDE_QUOTES) // TOKENS_PER_QUOTE)
 
 
-def _sources(routed: list[RoutedChunk], imports: Sequence[ImportRecord]) -> tuple[SourceRecord, ...]:
+def _sources(retrieved: list[RetrievedChunk], imports: Sequence[ImportRecord]) -> tuple[SourceRecord, ...]:
     """All that takes part, the greatest share first; an imported adapter has no passage."""
     notes = [
         SourceRecord(
@@ -142,7 +142,7 @@ def _sources(routed: list[RoutedChunk], imports: Sequence[ImportRecord]) -> tupl
             passage=chunk.candidate.text,
             weight=chunk.weight,
         )
-        for chunk in routed
+        for chunk in retrieved
     ]
     others = [
         SourceRecord(record.document_id, record.title, str(record.path), None, passage="", weight=1.0)

@@ -21,7 +21,7 @@ from app.services.model_service import ModelOutcome, ModelsPrepared, ModelsRefus
 from app.services.notices import NoticeBoard
 from app.services.ports import ChatWorkerFactory
 from app.services.settings import SettingsFile
-from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
+from app.services.worker_supervisor import Phase, WorkerEvent, WorkerSupervisor
 from engine.messages import (
     AnswerBegun,
     AnswerDone,
@@ -70,7 +70,7 @@ class _Warm:
     document_ids: tuple[int, ...]
 
 
-_Message = Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | WorkerSaid[ChatEvent]
+_Message = Question | _StopQuestion | _ChatDeleted | ModelOutcome | _Warm | WorkerEvent[ChatEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class Ablation:
     """What an evaluation leaves out of the answering, to measure what it is worth. Users get all of it.
 
     Attributes:
-        is_routed: whether only passages that fit the question take part, the best the strongest; otherwise
+        is_ranked: whether only passages that fit the question take part, the best the strongest; otherwise
             all of them do, equally, however many there are.
-        prefers_wording: whether answers from memory prefer the words of the passages that take part.
+        has_copy_bias: whether answers from memory prefer the words of the passages that take part.
     """
 
-    is_routed: bool = True
-    prefers_wording: bool = True
+    is_ranked: bool = True
+    has_copy_bias: bool = True
 
 
 COMPLETE = Ablation()
@@ -258,7 +258,7 @@ class ChatService:
                 self._worker.fail(title, detail)
             case _Warm(document_ids=ids):
                 self._to_warm |= dict.fromkeys(ids)
-            case WorkerSaid() as said:
+            case WorkerEvent() as said:
                 if self._worker.accept(said):
                     self._handle_event(said.event)
 
@@ -291,7 +291,7 @@ class ChatService:
         if not question.text.strip():
             question.running.tell(AnswerRefused("There is no question.", "Type one and ask again."))
             return
-        self._worker.forgive()
+        self._worker.reset_backoff()
         self._current = CurrentQuestion(question, question.chat_id)
         if question.chat_id is not None:
             self._chats.add_question(question.chat_id, question.text)
@@ -309,10 +309,10 @@ class ChatService:
             self._imported,
             question.text,
             mode=question.mode,
-            budget=settings.max_active_chunks if self._ablation.is_routed else None,
+            budget=settings.max_active_chunks if self._ablation.is_ranked else None,
             models=self._models,
             max_quotes=max_quotes(self._n_ctx, settings.max_answer_tokens),
-            prefers_wording=self._ablation.prefers_wording,
+            has_copy_bias=self._ablation.has_copy_bias,
         )
         self._last_turn_id += 1
         current.engine_turn_id = self._last_turn_id
@@ -362,7 +362,7 @@ class ChatService:
             return
         match event:
             case AnswerBegun(turn_id=current.engine_turn_id) as begun:
-                current.judge(begun, self._calibration)
+                current.check_fit(begun, self._calibration)
             case AnswerToken(turn_id=current.engine_turn_id, text=text):
                 current.add(text)
             case AnswerDone(turn_id=current.engine_turn_id) as done:

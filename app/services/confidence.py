@@ -1,7 +1,7 @@
 """Whether an answer stands on the notes: a calibrated probability, known at the answer's first word.
 
-Three things tell it. The router's: how much of the question's words the best passage has, each by how rare it
-is. The model's, with the notes' adapters: how sure it was of the first token of its answer, and how near it
+Three things tell it. The retriever's: how much of the question's words the best passage has, each by how
+rare it is. The model's, with the notes' adapters: how sure it was of the first token, and how near it
 was to the refusal that it is trained to give where no note has an answer. Their weights are fitted for one
 hypernetwork (``loreleaf eval --answerable --fit``) and lie beside it.
 """
@@ -15,7 +15,7 @@ from typing import Self
 from engine.formats.foreign_json import read_json
 
 CALIBRATION_FILE = "confidence.json"
-LEAST_LOGPROB = -20.0
+MIN_LOGPROB = -20.0
 """Less sure than this makes no difference."""
 NOT_IN_NOTES = "This does not seem to be in your notes. A guess:"
 
@@ -39,7 +39,7 @@ class Evidence:
     def features(self) -> tuple[float, ...]:
         """What a calibration's weights multiply, in their order; the intercept's is 1."""
         logprobs = (self.first_logprob, self.absent_logprob)
-        return 1.0, self.coverage, *(max(logprob, LEAST_LOGPROB) for logprob in logprobs)
+        return 1.0, self.coverage, *(max(logprob, MIN_LOGPROB) for logprob in logprobs)
 
 
 @dataclass(frozen=True, slots=True)

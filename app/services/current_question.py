@@ -46,7 +46,7 @@ class CurrentQuestion:
     confidence: float | None = None
     stop_sent_s: float | None = None
 
-    def judge(self, begun: AnswerBegun, calibration: Calibration | None) -> None:
+    def check_fit(self, begun: AnswerBegun, calibration: Calibration | None) -> None:
         """Say before the first word that it is a guess, if it is."""
         if self.answer_set.coverage is None:
             return

@@ -5,7 +5,7 @@ from collections import deque
 WINDOW_S = 10.0
 """The speed is that of the last so many seconds."""
 
-_LEAST_S = 1.0
+_MIN_S = 1.0
 """Over less than this it would only jump about."""
 
 
@@ -28,6 +28,6 @@ class DownloadSpeed:
         while len(self._seen) > 2 and now_s - self._seen[1][0] >= WINDOW_S:
             self._seen.popleft()
         first_s, n_first = self._seen[0]
-        if now_s - first_s < _LEAST_S or n_bytes == n_first:
+        if now_s - first_s < _MIN_S or n_bytes == n_first:
             return None
         return (n_bytes - n_first) / (now_s - first_s)

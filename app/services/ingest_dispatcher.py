@@ -13,7 +13,7 @@ from app.services.notices import NoticeBoard
 from app.services.ports import IngestWorkerFactory
 from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
-from app.services.worker_supervisor import Phase, WorkerSaid, WorkerSupervisor
+from app.services.worker_supervisor import Phase, WorkerEvent, WorkerSupervisor
 from engine.messages import (
     CancelJob,
     ChunkAdapter,
@@ -55,12 +55,12 @@ CLEAN_UP_AT_LAST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Wake:
-    """There may be something to do. ``forgive``: a user asked for it, so a failed worker is tried again."""
+    """There may be something to do. ``retry_now``: a user asked for it, so a failed worker is tried again."""
 
-    forgive: bool = False
+    retry_now: bool = False
 
 
-_Message = _Wake | ModelOutcome | WorkerSaid[IngestEvent]
+_Message = _Wake | ModelOutcome | WorkerEvent[IngestEvent]
 
 
 @dataclass(slots=True)
@@ -141,9 +141,9 @@ class IngestDispatcher:
         """The models are there; or they cannot be had, and jobs stay queued."""
         self._loop.post(outcome)
 
-    def wake(self, *, forgive: bool = False) -> None:
+    def wake(self, *, retry_now: bool = False) -> None:
         """Look at the queue: there are new jobs, or the current one was cancelled or forgotten."""
-        self._loop.post(_Wake(forgive))
+        self._loop.post(_Wake(retry_now))
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait until no job is queued or running; False if the time is over or the worker cannot work."""
@@ -176,8 +176,8 @@ class IngestDispatcher:
 
     def _handle(self, message: _Message | None) -> None:
         match message:
-            case _Wake(forgive=True):
-                self._worker.forgive()
+            case _Wake(retry_now=True):
+                self._worker.reset_backoff()
                 self._not_before_s = 0.0
             case ModelsPrepared(settings=settings, models=models):
                 self._worker.prepare(settings)
@@ -185,7 +185,7 @@ class IngestDispatcher:
                 self._is_recovery_due = True
             case ModelsRefused(title=title, detail=detail):
                 self._worker.fail(title, detail)
-            case WorkerSaid() as said:
+            case WorkerEvent() as said:
                 if self._worker.accept(said):
                     self._handle_event(said.event)
 
@@ -352,7 +352,7 @@ class IngestDispatcher:
 
 def _is_progress(message: _Message | None) -> bool:
     """Progress comes often and leaves nothing to do: the catalog need not be asked each time."""
-    return isinstance(message, WorkerSaid) and isinstance(message.event, JobProgress)
+    return isinstance(message, WorkerEvent) and isinstance(message.event, JobProgress)
 
 
 def _new_chunk(chunk: ChunkAdapter) -> NewChunk:

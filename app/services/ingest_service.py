@@ -85,7 +85,7 @@ class IngestService:
             now = self._catalog.document(document.id) or document
             # Without news, a new one was queued by the dispatcher, which found it without a job at its start.
             (added if has_news or is_new else unchanged).append(now)
-        self._dispatcher.wake(forgive=True)
+        self._dispatcher.wake(retry_now=True)
         return AddReport(
             tuple(added),
             tuple(unchanged),
@@ -104,7 +104,7 @@ class IngestService:
         document = self._catalog.document(document_id)
         if document is not None:
             self._queueing.learn_again(document)
-            self._dispatcher.wake(forgive=True)
+            self._dispatcher.wake(retry_now=True)
 
 
 def _files_of(paths: Iterable[Path]) -> Iterator[Path | Skipped]:

@@ -37,8 +37,8 @@ _FOLDER_NOISE = frozenset({EVENT_TYPE_ATTRIB, EVENT_TYPE_CLOSED, EVENT_TYPE_MODI
 
 INOTIFY_WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
-_LEAST_WATCHES = 524_288
-_LEAST_INSTANCES = 1_024
+_MIN_WATCHES = 524_288
+_MIN_INSTANCES = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ def advice_for(error: OSError) -> str:
     The limits of inotify are numbers the user can set, so the advice names the number.
     """
     limits = {
-        errno.ENOSPC: (INOTIFY_WATCHES, "fs.inotify.max_user_watches", _LEAST_WATCHES),
-        errno.EMFILE: (INOTIFY_INSTANCES, "fs.inotify.max_user_instances", _LEAST_INSTANCES),
+        errno.ENOSPC: (INOTIFY_WATCHES, "fs.inotify.max_user_watches", _MIN_WATCHES),
+        errno.EMFILE: (INOTIFY_INSTANCES, "fs.inotify.max_user_instances", _MIN_INSTANCES),
     }
     if error.errno not in limits:
         return ""

@@ -20,7 +20,7 @@ EventT = TypeVar("EventT")
 FIRST_PAUSE_S = 0.5
 """After the first death; it doubles with each further one."""
 
-MOST_DEATHS = 5
+MAX_DEATHS = 5
 """After this many deaths without any success between them the worker is not started again by itself."""
 
 _NAMES: dict[WorkerName, str] = {"models": "preparing", "ingest": "learning", "chat": "answering"}
@@ -35,14 +35,14 @@ class Phase(Enum):
     STARTING = auto()
     READY = auto()
     FAILED = auto()
-    """It will not be started before ``forgive``."""
+    """It will not be started before ``reset_backoff``."""
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSaid(Generic[EventT]):
-    """An event of the worker's ``life``-th process. Events of earlier ones are void."""
+class WorkerEvent(Generic[EventT]):
+    """An event of the worker's ``generation``-th process. Events of earlier ones are void."""
 
-    life: int
+    generation: int
     event: EventT | WorkerDied
 
 
@@ -63,7 +63,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         name: WorkerName,
         *,
         factory: Callable[[EngineSettings], WorkerPort[CommandT, EventT]],
-        post: Callable[[WorkerSaid[EventT]], None],
+        post: Callable[[WorkerEvent[EventT]], None],
         prepare_models: Callable[[], None],
         events: LibraryEvents,
         notices: NoticeBoard,
@@ -78,7 +78,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         self._clock_s = clock_s
         self._settings: EngineSettings | None = None
         self._client: WorkerPort[CommandT, EventT] | None = None
-        self._life = 0
+        self._generation = 0
         self._deaths = 0
         self._not_before_s = 0.0
         self.phase = Phase.UNPREPARED
@@ -99,7 +99,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         self.failure = (title, detail)
         self._events.publish(EngineStateChanged(self._name, EngineState.FAILED, reason=title))
 
-    def forgive(self) -> None:
+    def reset_backoff(self) -> None:
         """Somebody asks for new work: try again, at once, whatever happened before."""
         self._deaths = 0
         self._not_before_s = 0.0
@@ -113,19 +113,19 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         if self.phase is not Phase.OFF or self._settings is None or self._clock_s() < self._not_before_s:
             return
         self._end_process(timeout_s=1.0)  # an earlier one that said it failed may still be on its way out
-        self._life += 1
-        life = self._life
+        self._generation += 1
+        generation = self._generation
         self._client = self._factory(self._settings)
         self.phase = Phase.STARTING
         self._events.publish(EngineStateChanged(self._name, EngineState.STARTING))
         try:
-            self._client.start(lambda event: self._post(WorkerSaid(life, event)))
+            self._client.start(lambda event: self._post(WorkerEvent(generation, event)))
         except OSError as exc:  # no memory, too many processes
             self._note_death(f"The process could not be started: {exc}")
 
-    def accept(self, said: WorkerSaid[EventT]) -> bool:
+    def accept(self, said: WorkerEvent[EventT]) -> bool:
         """Follow an event; False if it is of an earlier process and means nothing any more."""
-        if said.life != self._life:
+        if said.generation != self._generation:
             return False
         match said.event:
             case WorkerReady(device=device, reason=reason):
@@ -176,7 +176,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
         self._events.publish(EngineStateChanged(self._name, EngineState.STOPPED))
 
     def _end_process(self, timeout_s: float) -> None:
-        self._life += 1
+        self._generation += 1
         if self._client is not None:
             self._client.stop(timeout_s)
             self._client = None
@@ -184,7 +184,7 @@ class WorkerSupervisor(Generic[CommandT, EventT]):
     def _note_death(self, detail: str) -> None:
         self._deaths += 1
         what = _NAMES[self._name]
-        if self._deaths >= MOST_DEATHS:
+        if self._deaths >= MAX_DEATHS:
             title = f"The part of Loreleaf that is {what} keeps stopping."
             self._notices.error(
                 title, "It is not started again by itself. Retry, or restart Loreleaf.", detail

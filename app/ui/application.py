@@ -12,12 +12,12 @@ from shiboken6.Shiboken import delete
 import app
 from app.profile_basics import ProfileBasics
 from app.ui.crash_hook import CrashHook
+from app.ui.deferred_services import DeferredServices
 from app.ui.engine_bridge import EngineBridge
 from app.ui.first_paint import FirstPaint
-from app.ui.hold_watch import HoldWatch
+from app.ui.freeze_watchdog import FreezeWatchdog
 from app.ui.icon import app_icon
 from app.ui.interrupts import InterruptWatch
-from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.theme import ThemeFollower
 
@@ -42,7 +42,7 @@ def run(basics: ProfileBasics, open_services: "Callable[[], Application]") -> in
         StorageError: the services could not be opened. The window has said so, until it was closed.
     """
     qt = _qt_application()
-    services = LateServices(open_services)
+    services = DeferredServices(open_services)
     with ExitStack() as undo:
         undo.callback(ThemeFollower(qt).deleteLater)
         undo.callback(InterruptWatch(qt).remove)
@@ -59,7 +59,7 @@ def run(basics: ProfileBasics, open_services: "Callable[[], Application]") -> in
         FirstPaint(window).happened.connect(window.start)
         window.show()
         undo.callback(window.hide)
-        undo.callback(HoldWatch().remove)
+        undo.callback(FreezeWatchdog().remove)
         return int(qt.exec())
 
 

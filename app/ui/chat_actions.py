@@ -17,7 +17,7 @@ from app.services.answers import (
 )
 from app.ui.background import Background
 from app.ui.chat_list import ChatListModel
-from app.ui.late_services import LateServices
+from app.ui.deferred_services import DeferredServices
 from app.ui.transcript_model import TranscriptModel
 from engine.errors import UserFacing
 from engine.messages import AnswerMode
@@ -62,7 +62,7 @@ class ChatActions(QObject):
         self,
         transcript: TranscriptModel,
         chats: ChatListModel,
-        services: LateServices,
+        services: DeferredServices,
         lane: Background,
         publish: Callable[[object, AnswerEvent], None],
         parent: QObject | None = None,

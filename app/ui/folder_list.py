@@ -18,7 +18,7 @@ from app.ui.plain_text import PlainLabel, set_tool_tip
 from storage.records import FolderRecord
 from storage.titles import on_one_line
 
-MOST_SHOWN = 3
+MAX_SHOWN = 3
 """Beyond this many folders the list scrolls."""
 
 
@@ -66,7 +66,7 @@ class FolderList(QWidget):
             height = line.sizeHint().height()
         lines.addStretch(1)
         self._scroll.setWidget(canvas)
-        self._scroll.setFixedHeight(height * min(len(folders), MOST_SHOWN))
+        self._scroll.setFixedHeight(height * min(len(folders), MAX_SHOWN))
         self.setVisible(bool(folders))
 
     def _on_unwatch_clicked(self) -> None:

@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.services.library_events import JobProgressed
 from app.services.notices import NoticeBoard
 from app.ui.background import Background
+from app.ui.deferred_services import DeferredServices
 from app.ui.document_table_model import DocumentTableModel, plural
-from app.ui.late_services import LateServices
 from engine.adapters.messages import AdapterExported
 from storage.records import DocumentRecord, FolderRecord
 from storage.titles import on_one_line
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # imported later than the window is painted
 RELOAD_MS = 120
 """A burst of changes is read once, this long after its first."""
 
-MOST_NAMED = 200
+MAX_NAMED = 200
 """At most this many skipped files are named in a notice's details."""
 
 
@@ -62,7 +62,7 @@ class LibraryActions(QObject):
     def __init__(
         self,
         model: DocumentTableModel,
-        services: LateServices,
+        services: DeferredServices,
         notices: NoticeBoard,
         lanes: LibraryLanes,
         parent: QObject | None = None,
@@ -232,9 +232,9 @@ class LibraryActions(QObject):
             self._notices.info(f"Nothing new: {what} in the library already.")
         if not report.skipped:
             return
-        named = [f"{on_one_line(str(path))}: {reason}" for path, reason in report.skipped[:MOST_NAMED]]
-        if len(report.skipped) > MOST_NAMED:
-            named.append(f"… and {len(report.skipped) - MOST_NAMED:,} more")
+        named = [f"{on_one_line(str(path))}: {reason}" for path, reason in report.skipped[:MAX_NAMED]]
+        if len(report.skipped) > MAX_NAMED:
+            named.append(f"… and {len(report.skipped) - MAX_NAMED:,} more")
         verb = "was" if len(report.skipped) == 1 else "were"
         title = f"{plural(len(report.skipped), 'file')} {verb} left out."
         if len(report.skipped) == 1:

@@ -24,6 +24,7 @@ from app.ui.background import Background
 from app.ui.chat_actions import ChatActions
 from app.ui.chat_list import ChatListModel
 from app.ui.chat_view import ChatView
+from app.ui.deferred_services import DeferredServices
 from app.ui.dialogs import confirm, confirm_forgetting, show_shortcuts
 from app.ui.document_table_model import DocumentTableModel
 from app.ui.drop_overlay import DropOverlay, local_paths
@@ -38,7 +39,6 @@ from app.ui.file_dialogs import (
     choose_folder,
     choose_place,
 )
-from app.ui.late_services import LateServices
 from app.ui.library_actions import LibraryActions, LibraryLanes
 from app.ui.library_view import LibraryView
 from app.ui.notice_bar import NoticeBar
@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
     """
 
     def __init__(
-        self, basics: ProfileBasics, services: LateServices, bridge: EngineBridge, samples: Path
+        self, basics: ProfileBasics, services: DeferredServices, bridge: EngineBridge, samples: Path
     ) -> None:
         """Args: services: not open yet. samples: the folder of sample notes that the first run offers."""
         super().__init__()

@@ -22,7 +22,7 @@ from app.services.model_words import (
 )
 from app.services.one_shot import OneShotStopped
 from app.ui.background import Background
-from app.ui.late_services import LateServices
+from app.ui.deferred_services import DeferredServices
 from engine.errors import UserFacing
 from engine.models.messages import (
     FetchPhase,
@@ -118,7 +118,7 @@ class ModelActions(QObject):
     def __init__(
         self,
         model: str,
-        services: LateServices,
+        services: DeferredServices,
         models_lane: Background,
         download_lane: Background,
         parent: QObject | None = None,
@@ -149,7 +149,7 @@ class ModelActions(QObject):
             return
         self._show(is_looking=True)
         self._models_lane.run(
-            lambda: self._services.get().catalogue.models(is_stopped=self._is_closed.is_set),
+            lambda: self._services.get().model_registry.models(is_stopped=self._is_closed.is_set),
             self._on_found,
             self._on_looking_failed,
         )
@@ -186,7 +186,7 @@ class ModelActions(QObject):
             return
         self._show(adding=f"Looking at {path.name}…", added=None)
         self._models_lane.run(
-            lambda: self._services.get().catalogue.add(
+            lambda: self._services.get().model_registry.add(
                 path, on_progress=self._adding_progressed.emit, is_stopped=self._is_closed.is_set
             ),
             self._on_added,
@@ -198,7 +198,7 @@ class ModelActions(QObject):
         if not self._state.busy:
             self._begin(name)
             self._models_lane.run(
-                lambda: self._services.get().catalogue.use(name, is_stopped=self._is_closed.is_set),
+                lambda: self._services.get().model_registry.use(name, is_stopped=self._is_closed.is_set),
                 partial(self._on_used, name),
                 partial(self._on_failed, name),
             )
@@ -208,7 +208,7 @@ class ModelActions(QObject):
         if not self._state.busy:
             self._begin(name)
             self._models_lane.run(
-                lambda: self._services.get().catalogue.remove(name),
+                lambda: self._services.get().model_registry.remove(name),
                 partial(self._on_removed, name),
                 partial(self._on_failed, name),
             )
@@ -222,15 +222,15 @@ class ModelActions(QObject):
 
     def _get(self, name: str, sources: tuple[Path, ...], token: str) -> tuple[ModelFetched, str]:
         """The model, and what is to be said about the token."""
-        catalogue = self._services.get().catalogue
-        fetched = catalogue.get(
+        model_registry = self._services.get().model_registry
+        fetched = model_registry.get(
             name,
             sources=sources,
             token=token,
             on_progress=self._progressed.emit,
             is_stopped=self._stop.is_set,
         )
-        return fetched, catalogue.token.remember(token) if token else ""
+        return fetched, model_registry.token.remember(token) if token else ""
 
     # --- what comes back ------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from storage.records import DocumentRecord, DocumentState
 QUESTIONS_NAME = "questions.json"
 """A list of {"question", "answer", "file"} beside the notes; it is no note itself."""
 
-MOST_QUESTIONS = 3
+MAX_QUESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Samples:
         for question in self.questions:
             if question.path in usable:
                 first_of.setdefault(question.path, question.text)
-        return tuple(first_of.values())[:MOST_QUESTIONS]
+        return tuple(first_of.values())[:MAX_QUESTIONS]
 
 
 def find_samples(folder: Path) -> Samples:

@@ -18,7 +18,7 @@ from app.services.settings import Settings
 from app.ui.chat_view import MODES
 from app.ui.choice_box import ChoiceBox
 from app.ui.plain_text import PlainLabel, plain_tool_tip
-from engine.models.registry import CATALOGUE
+from engine.models.registry import REGISTRY
 
 DEVICE_NAMES = (
     ("auto", "Choose for me"),
@@ -87,7 +87,7 @@ class SettingsDialog(QDialog):
 
     def _model_line(self) -> QHBoxLayout:
         """Which one it is, and the way to the others."""
-        titles = {entry.name: entry.title for entry in CATALOGUE}
+        titles = {entry.name: entry.title for entry in REGISTRY}
         model = PlainLabel(titles.get(self._settings.model, self._settings.model), self)
         self.models_button = QPushButton("Models…", self)
         self.models_button.setAutoDefault(False)

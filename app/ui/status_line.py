@@ -9,7 +9,7 @@ from app.ui.plain_text import set_tool_tip
 from storage.records import DocumentRecord, DocumentState
 from storage.titles import on_one_line
 
-LEAST_ACTIVITY_WIDTH = 240
+MIN_ACTIVITY_WIDTH = 240
 """In a narrow window the device is shortened first, in device-independent pixels."""
 
 _DEMANDS: dict[WorkerName, tuple[str, str]] = {
@@ -43,7 +43,7 @@ class StatusLine(QStatusBar):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.bar.hide()
-        self.activity.setMinimumWidth(LEAST_ACTIVITY_WIDTH)
+        self.activity.setMinimumWidth(MIN_ACTIVITY_WIDTH)
         self.device = ElidedLabel("", Qt.TextElideMode.ElideRight, self)
         self.device.setAccessibleName("Device")
         self.addWidget(self.activity, 1)

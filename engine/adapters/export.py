@@ -13,12 +13,12 @@ from engine.adapters.peft_format import peft_files, write_peft
 from engine.adapters.provenance import Provenance
 from engine.formats.atomic_files import write_private
 from engine.models.base_geometry import target_of
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
 
 def main(conn: Connection, order: ExportAdapter) -> None:
     """Write, tell the result, return; see ``engine.client``."""
-    tell_outcome(conn, lambda: export(order), "The adapter cannot be written there.", order.out)
+    send_result(conn, lambda: export(order), "The adapter cannot be written there.", order.out)
 
 
 def export(order: ExportAdapter) -> AdapterExported:

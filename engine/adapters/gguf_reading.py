@@ -9,7 +9,7 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
+from engine.adapters.external_adapter import ExternalAdapter, Place, check_size, refused
 from engine.adapters.gguf_format import TENSOR_NAMES, separate_rows
 from engine.formats.gguf_header import TensorEntry, Value, read_header
 from engine.formats.lora import Float32
@@ -28,7 +28,7 @@ _KINDS = frozenset(
 """What the converter writes."""
 
 
-def read_gguf(file: Path, target: AdapterTarget) -> ForeignAdapter:
+def read_gguf(file: Path, target: AdapterTarget) -> ExternalAdapter:
     """Read a GGUF LoRA file.
 
     Args:
@@ -51,7 +51,7 @@ def read_gguf(file: Path, target: AdapterTarget) -> ForeignAdapter:
         }
     except (ValueError, OverflowError) as exc:
         raise refused(f"{file}: {exc}.") from exc
-    return ForeignAdapter(layers, header.values, file, data.nbytes)
+    return ExternalAdapter(layers, header.values, file, data.nbytes)
 
 
 def _check_kind(values: Mapping[str, Value], target: AdapterTarget) -> None:

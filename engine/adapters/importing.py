@@ -5,7 +5,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from engine.adapters.foreign import ForeignAdapter, fit, refused
+from engine.adapters.external_adapter import ExternalAdapter, fit, refused
 from engine.adapters.gguf_reading import read_gguf
 from engine.adapters.lora_f16 import ImportedLora, content_hash, decode, encode
 from engine.adapters.messages import AdapterImported, ImportAdapter
@@ -14,14 +14,14 @@ from engine.adapters.provenance import BASE_HASH, HYPERNETWORK_HASH, read_bias_r
 from engine.errors import InvalidAdapter
 from engine.formats.lora import LoraFactors
 from engine.models.base_geometry import target_of
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def main(conn: Connection, order: ImportAdapter) -> None:
     """Read, tell the result, return; see ``engine.client``."""
-    tell_outcome(conn, lambda: import_adapter(order), "The adapter cannot be read.", order.source)
+    send_result(conn, lambda: import_adapter(order), "The adapter cannot be read.", order.source)
 
 
 def import_adapter(order: ImportAdapter) -> AdapterImported:
@@ -48,7 +48,7 @@ def import_adapter(order: ImportAdapter) -> AdapterImported:
     )
 
 
-def _encoded(adapter: ForeignAdapter, factors: LoraFactors) -> bytes:
+def _encoded(adapter: ExternalAdapter, factors: LoraFactors) -> bytes:
     imported = _with_bias(adapter, factors)
     try:
         with np.errstate(over="ignore"):  # found out by reading it back
@@ -59,7 +59,7 @@ def _encoded(adapter: ForeignAdapter, factors: LoraFactors) -> bytes:
     return data
 
 
-def _with_bias(adapter: ForeignAdapter, factors: LoraFactors) -> ImportedLora:
+def _with_bias(adapter: ExternalAdapter, factors: LoraFactors) -> ImportedLora:
     """The factors with what the metadata say of the bias block, which only our own exports have."""
     try:
         bias_ranks = read_bias_ranks(adapter.facts)
@@ -69,7 +69,7 @@ def _with_bias(adapter: ForeignAdapter, factors: LoraFactors) -> ImportedLora:
         raise refused(f"{adapter.file}: its metadata are damaged: {exc}") from exc
 
 
-def _remark(adapter: ForeignAdapter, factors: LoraFactors, base_hash: str) -> str:
+def _remark(adapter: ExternalAdapter, factors: LoraFactors, base_hash: str) -> str:
     remark = f"rank {factors.rank} on {', '.join(sorted(factors.modules))}"
     # The same model in another file (another conversion) is none the worse; but the user should know.
     if adapter.facts.get(BASE_HASH, base_hash) != base_hash:

@@ -15,7 +15,7 @@ from engine.adapters.messages import MergeAdapters, MergeProgress, ModelMerged
 from engine.adapters.provenance import MERGED, Provenance
 from engine.adapters.transformers_merging import TransformersBase
 from engine.formats.atomic_files import PRIVATE_FILE, PRIVATE_FOLDER, create_private, put_in_place
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
 
 def main(conn: Connection, order: MergeAdapters) -> None:
@@ -24,7 +24,7 @@ def main(conn: Connection, order: MergeAdapters) -> None:
     def tell(share: float) -> None:
         conn.send(MergeProgress(share))
 
-    tell_outcome(conn, lambda: merge(order, tell), "The merged model cannot be written there.", order.out)
+    send_result(conn, lambda: merge(order, tell), "The merged model cannot be written there.", order.out)
 
 
 def merge(order: MergeAdapters, on_progress: Callable[[float], None]) -> ModelMerged:

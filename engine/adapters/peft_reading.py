@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.adapters.foreign import ForeignAdapter, Place, check_size, refused
+from engine.adapters.external_adapter import ExternalAdapter, Place, check_size, refused
 from engine.adapters.layer_patterns import values_by_layer
 from engine.adapters.peft_format import BLOCKS, CONFIG_FILE, TENSORS_FILE
 from engine.formats.foreign_json import read_json
@@ -68,7 +68,7 @@ _PLAIN_STARTS = (True, False, "gaussian", "orthogonal", "eva")
 """Ways to begin the training that leave the base model as it is; PiSSA, OLoRA and LoftQ do not."""
 
 
-def read_peft(folder: Path) -> ForeignAdapter:
+def read_peft(folder: Path) -> ExternalAdapter:
     """Read a PEFT folder.
 
     Raises:
@@ -98,7 +98,7 @@ def read_peft(folder: Path) -> ForeignAdapter:
     except ValueError as exc:
         raise refused(f"{file}: {exc}.") from exc
     size_bytes = data.nbytes + (folder / CONFIG_FILE).stat().st_size
-    return ForeignAdapter(layers, dict(header.metadata), file, size_bytes)
+    return ExternalAdapter(layers, dict(header.metadata), file, size_bytes)
 
 
 def _read_config(folder: Path) -> Mapping[str, object]:

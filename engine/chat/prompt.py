@@ -13,7 +13,7 @@ from engine.prompt_frame import EMBEDDED, PromptFrame
 
 MIN_ANSWER_TOKENS = 32
 """A prompt that leaves less room is refused: an answer cut after a few words helps nobody."""
-_MOST_BYTES_PER_TOKEN = 128
+_MAX_BYTES_PER_TOKEN = 128
 """No question with more bytes than this per token of the window is tokenised at all."""
 
 
@@ -41,11 +41,11 @@ def build_prompt(
     limit = n_ctx - MIN_ANSWER_TOKENS
     question = question.strip()
     n_bytes = len(question.encode("utf-8", errors="replace"))
-    if n_bytes > n_ctx * _MOST_BYTES_PER_TOKEN:
+    if n_bytes > n_ctx * _MAX_BYTES_PER_TOKEN:
         raise _too_long(f"It has {n_bytes} bytes", limit)
     for n_quotes in range(len(quotes), -1, -1):
         passages = [quote.strip() for quote in quotes[:n_quotes]]
-        if sum(map(len, passages)) > n_ctx * _MOST_BYTES_PER_TOKEN:
+        if sum(map(len, passages)) > n_ctx * _MAX_BYTES_PER_TOKEN:
             continue
         asked = f"{frame.before_question}{question}" if passages else question
         tokens = _prompt(tokenizer, "\n\n".join([*passages, asked]), frame)

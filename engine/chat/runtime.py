@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from engine.adapters.gguf_validation import validate_adapter
 from engine.chat import llama_library
+from engine.chat.copy_bias import CopyBias
 from engine.chat.llama_library import AbortSwitch, AdapterPointer, Pointer, llama_cpp
 from engine.chat.sampling import Sampler, Sampling
 from engine.chat.template_tokens import TemplateTokens
-from engine.chat.wording import Wording
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 from engine.models.base_geometry import AdapterTarget, read_target
 
@@ -301,7 +301,7 @@ class LlamaRuntime:
         max_tokens: int,
         *,
         never_first: int | None = None,
-        wording: Wording | None = None,
+        copy_bias: CopyBias | None = None,
         ends: frozenset[int] = frozenset(),
     ) -> Iterator[Piece]:
         """Answer a prompt, token by token, until the model ends its turn, ``max_tokens`` or the window's end.
@@ -310,7 +310,7 @@ class LlamaRuntime:
 
         Args:
             never_first: a token that no answer begins with.
-            wording: what to prefer; the pieces' logits are those without it.
+            copy_bias: what to prefer; the pieces' logits are those without it.
             ends: further tokens with which the model ends its turn.
 
         Raises:
@@ -325,9 +325,9 @@ class LlamaRuntime:
             logits = self.read_prompt(prompt)
             while n_left > 0 and not self.abort.is_on:
                 choice = _without(logits, never_first) if is_first else logits
-                token = sampler.choose(wording.prefer(choice) if wording else choice)
-                if wording:
-                    wording.take(token)
+                token = sampler.choose(copy_bias.prefer(choice) if copy_bias else choice)
+                if copy_bias:
+                    copy_bias.take(token)
                 if token in ends or llama_cpp.llama_vocab_is_eog(self._vocab, token):
                     break
                 n_left -= 1

@@ -10,12 +10,12 @@ from engine.adapters.composition import Composition
 from engine.adapters.gguf_format import TENSOR_NAMES
 from engine.adapters.latent_head import LatentHead
 from engine.chat.adapter_sets import AdapterSets
-from engine.chat.passage_graph import PassageGraphs
+from engine.chat.copy_bias import CopyBias
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
 from engine.chat.sampling import Sampling, log_probabilities
 from engine.chat.threads import choose_threads
-from engine.chat.wording import Wording
+from engine.chat.token_automaton import PassageGraphs
 from engine.errors import EngineError, InvalidAdapter, ModelUnavailable
 from engine.formats.weights_file import hypernetwork_hash
 from engine.messages import (
@@ -187,7 +187,7 @@ class ChatSession:
             Sampling(ask.temperature),
             ask.max_tokens,
             never_first=adaptation.refusal(parts) if adaptation is not None else None,
-            wording=self._wording(ask),
+            copy_bias=self._copy_bias(ask),
             ends=self._turn_ends,
         ):
             last_s = time.perf_counter()
@@ -211,14 +211,14 @@ class ChatSession:
             device=self.ready.device,
         )
 
-    def _wording(self, ask: Ask) -> Wording | None:
+    def _copy_bias(self, ask: Ask) -> CopyBias | None:
         """What an answer from memory prefers; the words of quotes are before the model's eyes."""
-        heard = (part for part in ask.parts if part.text and part.weight > 0)
-        loudest = sorted(heard, key=lambda part: -part.weight)
-        if self._adaptation is None or ask.mode is not AnswerMode.MEMORY or not loudest:
+        active = (part for part in ask.parts if part.text and part.weight > 0)
+        by_weight = sorted(active, key=lambda part: -part.weight)
+        if self._adaptation is None or ask.mode is not AnswerMode.MEMORY or not by_weight:
             return None
-        graphs = (self._adaptation.graphs.of(part.text) for part in loudest)
-        return Wording(graphs, ends=self._runtime.ends, n_vocab=self._runtime.n_vocab)
+        graphs = (self._adaptation.graphs.of(part.text) for part in by_weight)
+        return CopyBias(graphs, ends=self._runtime.ends, n_vocab=self._runtime.n_vocab)
 
     def _forget_sets(self) -> None:
         if self._adaptation is not None:
@@ -256,7 +256,7 @@ class _Adaptation:
     def refusal(self, parts: Sequence[AdapterPart]) -> int | None:
         """The token that no answer begins with, when these adapters are set; None if any may.
 
-        A refusal is heard as a probability, and the best guess is said: the app tells what it is.
+        A refusal is reported as a probability, and the best guess is generated: the app says that it is one.
         """
         has_notes = any(part.codec is not Codec.LORA_F16 for part in parts)  # the others are imported
         return self.absent_token if self._knows_refusal and has_notes else None

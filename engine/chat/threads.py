@@ -9,7 +9,7 @@ import os
 import platform
 from pathlib import Path
 
-_MOST_USEFUL = 8
+_MAX_USEFUL = 8
 """Beyond this, small models are limited by memory bandwidth and barriers."""
 
 
@@ -23,7 +23,7 @@ def choose_threads(n_threads: int | None) -> int:
         if n_threads < 1:
             raise ValueError(f"n_threads must be at least 1, got {n_threads}")
         return n_threads
-    return max(1, min(_MOST_USEFUL, count_physical_cores() - 1))
+    return max(1, min(_MAX_USEFUL, count_physical_cores() - 1))
 
 
 def count_physical_cores() -> int:

@@ -29,7 +29,7 @@ _NAMES = {
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_MOST_CONTROL_CHARACTERS = 0.005
+_MAX_CONTROL_CHARACTERS = 0.005
 """Share of characters. Old printer and editor codes happen in notes; programs and pictures have far more."""
 
 _SYMBOL_IN_WORD = re.compile(r"[^\W\d_][\x80-\xbf][^\W\d_]")
@@ -38,7 +38,7 @@ _NEVER_TOGETHER = (
     (frozenset("šžýŠŽÝ"), frozenset("èìøùòï")),  # Czech and Slovak in Windows-1250
     (frozenset("û"), frozenset("öü")),  # Hungarian in Windows-1250
 )
-_MOST_ACCENTED_LETTERS = 0.3
+_MAX_ACCENTED_LETTERS = 0.3
 """Share of letters. Western languages stay below; Cyrillic or Greek seen as Windows-1252 is all accents."""
 
 
@@ -51,7 +51,7 @@ def decode(data: bytes) -> tuple[str, str]:
         UnreadableDocument: the bytes are no text.
     """
     text, encoding = _decode(data)
-    if len(_CONTROL.findall(text)) > _MOST_CONTROL_CHARACTERS * len(text):
+    if len(_CONTROL.findall(text)) > _MAX_CONTROL_CHARACTERS * len(text):
         raise _not_text("It has control codes where letters should be.")
     note = "" if encoding == "utf-8" else f"Read as {_display_name(encoding)}."
     return normalise(text), note
@@ -111,7 +111,7 @@ def _is_plausibly_western(text: str) -> bool:
     accented = {c for c in letters if not c.isascii()}
     n_accented = sum(not c.isascii() for c in letters)
     return (
-        n_accented <= max(2, _MOST_ACCENTED_LETTERS * len(letters))
+        n_accented <= max(2, _MAX_ACCENTED_LETTERS * len(letters))
         and not _CONTROL.search(text)
         and not _SYMBOL_IN_WORD.search(text)
         and not any(one & accented and other & accented for one, other in _NEVER_TOGETHER)

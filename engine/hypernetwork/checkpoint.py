@@ -33,7 +33,7 @@ _ENCODER_KINDS = {
     "early_exit": "early_exit",
     "embed_only": "embeddings",
 }
-_MOST_LAYERS = 1024
+_MAX_LAYERS = 1024
 _SHARED_BYTES = 64 << 20
 """Small files may have one entry under many names."""
 
@@ -207,7 +207,7 @@ def _refuse_other_layers(indices: object, n_layers: object, file: CheckpointFile
     if not isinstance(indices, StoredTensor) or len(indices.shape) != 1:
         raise _unusable("Its configuration does not say which layers it adapts.")
     n_indices = indices.shape[0]
-    found = file.read(indices).tolist() if n_indices <= _MOST_LAYERS else f"{n_indices} layers"
+    found = file.read(indices).tolist() if n_indices <= _MAX_LAYERS else f"{n_indices} layers"
     if n_indices != n_layers or found != list(range(n_indices)):
         raise _unusable(f"It adapts the layers {str(found)[:200]}, not all {n_layers}.")
 

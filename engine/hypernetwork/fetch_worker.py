@@ -16,7 +16,7 @@ from engine.models.messages import FetchModel, ModelFetched, TokenNeeded
 from engine.models.preparation import Convert
 from engine.models.registry import find_entry
 from engine.models.store import ModelStore
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def main(conn: Connection, wanted: FetchModel, convert: Convert = _convert) -> N
     """Fetch, tell how it goes and how it ended; Shutdown stops it. See ``engine.client``."""
     stop = threading.Event()
     threading.Thread(target=_hear_shutdown, args=(conn, stop), name="fetch-commands", daemon=True).start()
-    tell_outcome(
+    send_result(
         conn, lambda: _fetch(conn, wanted, stop, convert), "The model cannot be fetched.", wanted.models_dir
     )
 

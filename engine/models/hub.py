@@ -110,7 +110,7 @@ class Hub:
 
         Raises:
             ModelUnavailable: the hub cannot be reached or refuses, lacks a file, has another one than the
-                catalogue pins, or announces what cannot be.
+                registry pins, or announces what cannot be.
         """
         try:
             with self._explained(part):

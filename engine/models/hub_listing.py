@@ -84,7 +84,7 @@ def read_listing(part: HubPart, info: "ModelInfo", revision: str) -> Listing:
 
 
 def no_longer_there(part: HubPart) -> ModelUnavailable:
-    """What to say when the hub lacks what the catalogue names."""
+    """What to say when the hub lacks what the registry names."""
     return ModelUnavailable(
         f"{part.repo} does not have the files that Loreleaf looks for.",
         f"They may have been renamed or removed; see {part.page}. Update Loreleaf. {OWN_FILES}",

@@ -13,23 +13,23 @@ from engine.models.machine import find_machine
 from engine.models.messages import ModelFound, ModelsFound, ModelState, PartFound, SurveyModels
 from engine.models.own import OwnModel, OwnModels
 from engine.models.registry import HubPart, ModelEntry, parameters
-from engine.models.requirements import Machine, judge, judge_own
+from engine.models.requirements import Machine, check_fit, check_fit_of_own
 from engine.models.store import ModelRecord, ModelStore
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
-NAME = registry.CATALOGUE[0].name
+NAME = registry.REGISTRY[0].name
 
 
 def main(conn: Connection, wanted: SurveyModels) -> None:
     """Look, tell, return; see ``engine.client``."""
-    tell_outcome(conn, lambda: survey(wanted), "The models cannot be looked at.", wanted.models_dir)
+    send_result(conn, lambda: survey(wanted), "The models cannot be looked at.", wanted.models_dir)
 
 
 def survey(wanted: SurveyModels) -> ModelsFound:
     """What there is. Reads all of the built-in model's file if the record beside it does not fit."""
     machine = find_machine(wanted.models_dir)
     store = ModelStore(wanted.models_dir, wanted.records_dir)
-    fetched = (_fetched(entry, store, machine) for entry in registry.CATALOGUE if not entry.is_built_in)
+    fetched = (_fetched(entry, store, machine) for entry in registry.REGISTRY if not entry.is_built_in)
     own = (_own(model, machine) for model in OwnModels(wanted.records_dir).all())
     return ModelsFound((_built_in(wanted, machine), *fetched, *own), machine)
 
@@ -69,7 +69,7 @@ def _not_unpacked(identity: str, problem: str, machine: Machine) -> ModelFound:
 def _built_in_found(
     state: ModelState, path: Path | None, sha256: str, identity: str, problem: str, machine: Machine
 ) -> ModelFound:
-    entry = registry.CATALOGUE[0]
+    entry = registry.REGISTRY[0]
     return ModelFound(
         name=entry.name,
         title=entry.title,
@@ -82,7 +82,7 @@ def _built_in_found(
         hypernetwork_hash=identity,
         problem=problem,
         n_missing_bytes=0,
-        verdict=judge(entry, machine, 0),
+        verdict=check_fit(entry, machine, 0),
     )
 
 
@@ -103,7 +103,7 @@ def _fetched(entry: ModelEntry, store: ModelStore, machine: Machine) -> ModelFou
         hypernetwork_hash=record.hypernetwork_hash if state is ModelState.READY else "",
         problem=" ".join(filter(None, (problem, what_larger_models_lack()))),
         n_missing_bytes=n_missing_bytes,
-        verdict=judge(entry, machine, n_missing_bytes),
+        verdict=check_fit(entry, machine, n_missing_bytes),
         parts=tuple(_part_found(entry, part, store, record) for part in entry.parts),
     )
 
@@ -125,7 +125,7 @@ def _own(model: OwnModel, machine: Machine) -> ModelFound:
         hypernetwork_hash="",
         problem=model.problem,
         n_missing_bytes=0,
-        verdict=judge_own(model.file.size_bytes, model.memory_bytes, machine),
+        verdict=check_fit_of_own(model.file.size_bytes, model.memory_bytes, machine),
         is_own=True,
     )
 

@@ -83,7 +83,7 @@ class PartFound:
 
 @dataclass(frozen=True, slots=True)
 class ModelFound:
-    """One base model of the catalogue, and how it stands here.
+    """One base model of the registry, and how it stands here.
 
     Attributes:
         name: what ``loreleaf models get`` calls it.
@@ -118,7 +118,7 @@ class ModelFound:
 
 @dataclass(frozen=True, slots=True)
 class ModelsFound:
-    """All models of the catalogue, the built-in one first, then the user's own; and the machine."""
+    """All models of the registry, the built-in one first, then the user's own; and the machine."""
 
     models: tuple[ModelFound, ...]
     machine: Machine
@@ -134,7 +134,7 @@ class ModelsFound:
 
 @dataclass(frozen=True, slots=True)
 class FetchModel:
-    """Make a model of the catalogue complete; answered with FetchProgressed, then one of ModelFetched,
+    """Make a model of the registry complete; answered with FetchProgressed, then one of ModelFetched,
     TokenNeeded and WorkerFailed. Shutdown stops it; what has arrived is kept.
 
     Attributes:

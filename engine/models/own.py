@@ -20,7 +20,7 @@ from engine.prompt_frame import ChatForm, PromptFrame
 
 RECORD_VERSION = 1
 FOLDER = "own"
-"""Below the records of the catalogue's models."""
+"""Below the records of the registry's models."""
 
 _LONGEST_NAME = 48
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
@@ -138,15 +138,15 @@ class OwnModels:
         mine = {model.name: model.path for model in self.all()}
         if not wanted:
             known = [name for name, place in mine.items() if place == path]
-            return known[0] if known else _unused_name(path.stem, {*mine, *_names_of_catalogue()})
+            return known[0] if known else _unused_name(path.stem, {*mine, *_names_of_registry()})
         name = checked_name(wanted)
-        if name in _names_of_catalogue():
+        if name in _names_of_registry():
             raise ModelUnavailable(f"“{name}” is another model.", "Choose another name.")
         return name
 
 
-def _names_of_catalogue() -> set[str]:
-    return {entry.name for entry in registry.CATALOGUE}
+def _names_of_registry() -> set[str]:
+    return {entry.name for entry in registry.REGISTRY}
 
 
 def _unused_name(stem: str, used: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from engine.models.messages import PreparationProgress, PreparedModels, PrepareM
 from engine.models.own import OwnModels
 from engine.models.registry import BUILT_IN, is_own
 from engine.models.store import ModelStore
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
 PROGRESS_STEP = 0.01
 """Progress is sent in steps of at least this share."""
@@ -26,9 +26,7 @@ def main(conn: Connection, wanted: PrepareModels) -> None:
             told = share
             conn.send(PreparationProgress(share))
 
-    tell_outcome(
-        conn, lambda: _prepared(wanted, tell), "The language model cannot be read.", wanted.cache_dir
-    )
+    send_result(conn, lambda: _prepared(wanted, tell), "The language model cannot be read.", wanted.cache_dir)
 
 
 def _prepared(wanted: PrepareModels, tell: Callable[[float], None]) -> PreparedModels:

@@ -170,8 +170,8 @@ def parameters(n_parameters: int) -> str:
 
 
 def is_own(name: str) -> bool:
-    """Whether a model is one that the user brought, by its name: not of the catalogue."""
-    return all(entry.name != name for entry in CATALOGUE)
+    """Whether a model is one that the user brought, by its name: not of the registry."""
+    return all(entry.name != name for entry in REGISTRY)
 
 
 def find_entry(name: str) -> ModelEntry:
@@ -180,10 +180,10 @@ def find_entry(name: str) -> ModelEntry:
     Raises:
         ModelUnavailable: there is none.
     """
-    for entry in CATALOGUE:
+    for entry in REGISTRY:
         if entry.name == name:
             return entry
-    known = ", ".join(entry.name for entry in CATALOGUE)
+    known = ", ".join(entry.name for entry in REGISTRY)
     raise ModelUnavailable(f"There is no base model “{name}”.", f"There are: {known}.")
 
 
@@ -337,5 +337,5 @@ _MISTRAL_7B = ModelEntry(
     ),
 )
 
-CATALOGUE: tuple[ModelEntry, ...] = (_EMBEDDED, _GEMMA_2_2B, _QWEN3_4B, _MISTRAL_7B)
+REGISTRY: tuple[ModelEntry, ...] = (_EMBEDDED, _GEMMA_2_2B, _QWEN3_4B, _MISTRAL_7B)
 """Smallest first; the first is the default."""

@@ -117,7 +117,7 @@ def memory_needs(entry: ModelEntry) -> MemoryNeeds:
     )
 
 
-def judge(entry: ModelEntry, machine: Machine, n_missing_bytes: int) -> Verdict:
+def check_fit(entry: ModelEntry, machine: Machine, n_missing_bytes: int) -> Verdict:
     """Whether this model fits this machine.
 
     Args:
@@ -140,7 +140,7 @@ def judge(entry: ModelEntry, machine: Machine, n_missing_bytes: int) -> Verdict:
     return _judge_cuda_or_cpu(memory_needs(entry), machine)
 
 
-def judge_own(size_bytes: int, memory_bytes: int, machine: Machine) -> Verdict:
+def check_fit_of_own(size_bytes: int, memory_bytes: int, machine: Machine) -> Verdict:
     """Whether a model of the user's fits this machine, which only answers with it.
 
     Args:

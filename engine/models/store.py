@@ -1,4 +1,4 @@
-"""What is known about the models of the catalogue on this disk: records, and where their files are.
+"""What is known about the models of the registry on this disk: records, and where their files are.
 
 A part counts only when every one of its files was checked, and a file only while size and time of change are
 those it was checked with: a broken or cut-off download is never used. Light to import: no numpy.

@@ -18,9 +18,9 @@ from engine.evaluation.question_sets import names_in
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
 from engine.training.config import TrainConfig
 from engine.training.corpus_files import CorpusFiles
+from engine.training.distributed import find_context
 from engine.training.held_out import SET_SIZES
 from engine.training.loop import Trainer
-from engine.training.place import find_place
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--measure must be 0 or at least {SET_SIZES[-1]}, got {options.measure}")
     if options.prepare:
         return _prepare(config)
-    place = find_place()
+    place = find_context()
     try:
         trainer = Trainer(config, place)
         passed_s = time.monotonic() - started

@@ -17,9 +17,9 @@ from engine.training.passages import quoting
 from engine.training.prompts import Templates
 from engine.training.refusals import Refusals
 
-_MOST_CHUNKS = 16
+_MAX_CHUNKS = 16
 """Chunks of one note that are seen in an epoch: a long note must not fill whole batches."""
-_LEAST_WEIGHT = 0.25
+_MIN_WEIGHT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def note_order(
     repeats = np.floor(weights + rng.random(len(weights))).astype(np.int64)
     drawn = notes[rng.permutation(np.repeat(np.arange(len(notes)), repeats))]  # (m, 2)
     n_chunks = drawn[:, 1] - drawn[:, 0]
-    n_taken = np.minimum(n_chunks, _MOST_CHUNKS)
+    n_taken = np.minimum(n_chunks, _MAX_CHUNKS)
     first = drawn[:, 0] + rng.integers(0, n_chunks - n_taken + 1)
     place = np.repeat(np.arange(len(drawn)), n_taken)  # (n,) which drawn note each chunk is of
     inside = np.arange(len(place)) - np.repeat(np.cumsum(n_taken) - n_taken, n_taken)
@@ -235,9 +235,9 @@ def draw_weights(batch: Batch, set_size: int, share: float, rng: np.random.Gener
     """The batch with random weights in a share of its sets, the greatest of each 1, and equal ones elsewhere.
 
     The app gives the chunks that fit a question less well less weight, and sometimes the right one is among
-    them: hence not below _LEAST_WEIGHT, where there would be nothing to answer from.
+    them: hence not below _MIN_WEIGHT, where there would be nothing to answer from.
     """
-    weights = rng.uniform(_LEAST_WEIGHT, 1, (len(batch.lengths) // set_size, set_size))  # (G, k)
+    weights = rng.uniform(_MIN_WEIGHT, 1, (len(batch.lengths) // set_size, set_size))  # (G, k)
     weights /= weights.max(axis=1, keepdims=True)
     weights[rng.random(len(weights)) >= share] = equal_weight(set_size)
     return replace(batch, weights=torch.from_numpy(weights.reshape(-1).astype(np.float32)))

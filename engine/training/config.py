@@ -46,7 +46,7 @@ class TrainConfig:
         n_contexts: contexts per step and process; a multiple of every set size.
         n_questions: questions per context.
         set_sizes: numbers of contexts joined in one adapter, taken in turn.
-        weighted_share: share of the sets whose chunks have different weights, as the app's router gives them.
+        weighted_share: share of the sets whose chunks have different weights, as the app gives them.
         absent_share: share of the questions that are asked of a set which does not hold the answer; the
             target is then the sentence engine.prompt_frame.ABSENT.
         quotes_every: every so-many-th step puts passages before the questions (engine.training.quotes);

@@ -23,7 +23,7 @@ SET_SIZES = (1, 4, 8)
 _MAX_ANSWER_TOKENS = 48
 _BATCH_SIZE = 128
 """Questions asked at once."""
-_MOST_NOTE_TOKENS = 1200
+_MAX_NOTE_TOKENS = 1200
 """Longer notes are not put into a prompt."""
 
 
@@ -123,9 +123,9 @@ def measure_quotes(
 def measure_base(student: Student, notes: Sequence[HeldOutNote], tokenizer: Tokenizer) -> list[Score]:
     """Score each note's question when the base alone reads the whole note in its prompt.
 
-    The usual upper bound. Notes of more than _MOST_NOTE_TOKENS are left out.
+    The usual upper bound. Notes of more than _MAX_NOTE_TOKENS are left out.
     """
-    short = [note for note in notes if len(note.whole) <= _MOST_NOTE_TOKENS]
+    short = [note for note in notes if len(note.whole) <= _MAX_NOTE_TOKENS]
     short.sort(key=lambda note: len(note.whole))  # less padding
     return _asked_behind(student, short, [note.whole for note in short], tokenizer, with_adapters=False)
 

@@ -25,10 +25,10 @@ from engine.training.batches import Batch, draw_weights, make_batch, note_order
 from engine.training.config import TrainConfig
 from engine.training.corpus import Corpus
 from engine.training.corpus_files import CorpusFiles, limits_of
+from engine.training.distributed import DistributedContext
 from engine.training.export import export_weights
 from engine.training.held_out import SET_SIZES, held_out_notes, measure_chunks
 from engine.training.optimizers import learning_rate_share, make_optimizers
-from engine.training.place import Place
 from engine.training.prompts import Templates
 from engine.training.quotes import make_quotes_batch
 from engine.training.student import Student, embedded_config, new_hypernetwork, start_from
@@ -63,7 +63,7 @@ class Trainer:
     """
 
     def __init__(
-        self, config: TrainConfig, place: Place, *, clock: Callable[[], float] = time.monotonic
+        self, config: TrainConfig, place: DistributedContext, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.config, self.place, self._clock = config, place, clock
         torch.manual_seed(config.seed)  # the same start everywhere

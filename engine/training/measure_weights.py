@@ -1,6 +1,7 @@
 """``python -m engine.training.measure_weights BASE WEIGHTS... --sets SET...``: compare weights on a GPU.
 
-In bfloat16, without the app's router: for choosing between runs. ``loreleaf eval`` measures what users get.
+In bfloat16, without the app's retriever: for choosing between runs. ``loreleaf eval`` measures what
+users get.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from engine.training.held_out import (
 )
 from engine.training.student import Student
 
-_MOST_QUESTION_TOKENS = 96
+_MAX_QUESTION_TOKENS = 96
 
 Recall = dict[str, float]
 """Recall by way of asking.
@@ -90,7 +91,7 @@ def _measure(options: argparse.Namespace) -> None:
         hypernetwork = load_hypernetwork(folder).to(device)
         student = Student(hypernetwork, base, device)
         chunk_tokens = hypernetwork.config.max_chunk_tokens
-        limits = Limits(chunk_tokens, _MOST_QUESTION_TOKENS)
+        limits = Limits(chunk_tokens, _MAX_QUESTION_TOKENS)
         for path in options.sets:
             key = str(path), chunk_tokens
             if key not in sets:

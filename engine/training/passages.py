@@ -8,7 +8,7 @@ from engine.training.corpus import Tokens
 from engine.training.prompts import Templates
 
 MAX_PROMPT_TOKENS = 256
-_MOST_BORDER_TOKENS = 2
+_MAX_BORDER_TOKENS = 2
 """What the border adds to a passage."""
 
 
@@ -23,12 +23,12 @@ def quoting(
 
     Of the others those are left out that would make it longer than MAX_PROMPT_TOKENS.
     """
-    room = MAX_PROMPT_TOKENS - len(prompt) - sum(len(passage) + _MOST_BORDER_TOKENS for passage in right)
+    room = MAX_PROMPT_TOKENS - len(prompt) - sum(len(passage) + _MAX_BORDER_TOKENS for passage in right)
     quoted: list[Tokens] = []
     for passage in others:
-        if len(passage) + _MOST_BORDER_TOKENS <= room:
+        if len(passage) + _MAX_BORDER_TOKENS <= room:
             quoted.append(passage)
-            room -= len(passage) + _MOST_BORDER_TOKENS
+            room -= len(passage) + _MAX_BORDER_TOKENS
     for passage in right:
         quoted.insert(int(rng.integers(len(quoted) + 1)), passage)
     n_prefix = len(templates.prompt_prefix)

@@ -14,7 +14,7 @@ from engine.training.passages import quoting
 from engine.training.prompts import Templates
 from engine.training.refusals import Refusals
 
-_MOST_PASSAGES = 3
+_MAX_PASSAGES = 3
 _ABSENT_SHARE = 0.1
 """Questions that neither a passage nor a note of the set answers, if any are wanted."""
 _NEAR_SHARE = 0.5
@@ -66,18 +66,18 @@ def make_quotes_batch(
         # The passages that share the question's words are what makes it hard to refuse.
         nearest = [int(i) for i in rng.permutation(own)] if unanswerable and unanswerable.is_alike else []
         others = [*nearest, *_others(own, len(half), excluded | set(nearest), rng)]
-        n_others = int(rng.integers(1, _MOST_PASSAGES + 1)) - len(right)
+        n_others = int(rng.integers(1, _MAX_PASSAGES + 1)) - len(right)
         prompt = quoting(prompt, right, [passages[i] for i in others[:n_others]], templates, rng)
         sequences.append((prompt, target))
     return replace(pack([example.context for example in half], sequences), has_quotes=True)
 
 
 def _others(own: range, n_contexts: int, excluded: set[int], rng: np.random.Generator) -> list[int]:
-    """Up to _MOST_PASSAGES contexts, each once: of ``own`` or of all, one as likely as the other."""
+    """Up to _MAX_PASSAGES contexts, each once: of ``own`` or of all, one as likely as the other."""
     near = [int(i) for i in rng.permutation(own) if i not in excluded]
     anywhere = [int(i) for i in rng.permutation(n_contexts) if i not in excluded]
     picked: list[int] = []
-    while anywhere and len(picked) < _MOST_PASSAGES:
+    while anywhere and len(picked) < _MAX_PASSAGES:
         pool = near if near and rng.random() < _NEAR_SHARE else anywhere
         if (i := pool.pop()) not in picked:
             picked.append(i)

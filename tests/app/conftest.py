@@ -21,7 +21,7 @@ from storage.paths import ProfilePaths
 from storage.records import DocumentRecord, DocumentState
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
 from tests.engine.fake_hub import FakeHub, running_hub
-from tests.engine.toy_catalogue import publish, toy_entry
+from tests.engine.toy_registry import publish, toy_entry
 from tests.patience import PATIENCE_S
 
 SETTLE_S = 0.1
@@ -159,7 +159,7 @@ def toy_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub
     monkeypatch.setenv("HF_HOME", str(tmp_path / "no-login"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(registry, "CATALOGUE", (registry.CATALOGUE[0], toy_entry()))
+    monkeypatch.setattr(registry, "REGISTRY", (registry.REGISTRY[0], toy_entry()))
     with running_hub() as hub:
         publish(hub, tmp_path)
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)

@@ -94,7 +94,7 @@ def test_notes_are_learnt_through_a_killed_worker_and_questions_answered_with_th
         application.library.set_enabled([by_name["room 03.md"].id], True)
         quoted = application.chat.ask(None, question, mode=AnswerMode.QUOTES).result(PROCESS_PATIENCE_S)
 
-        # The router leaves out the other rooms: they share words with the question, but not its number.
+        # The retriever leaves out the other rooms: they share words with the question, but not its number.
         assert [source.document for source in with_all.sources] == ["room 03"]
         assert with_all.answer == with_one.answer == "1903"
         assert [source.document for source in with_one.sources] == ["room 03"]

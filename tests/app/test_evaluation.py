@@ -68,11 +68,11 @@ def test_a_note_is_known_by_its_adapter_alone(
     ("option", "expected"),
     [
         ([], Ablation()),
-        (["--no-router"], Ablation(is_routed=False)),
-        (["--no-wording"], Ablation(prefers_wording=False)),
+        (["--no-retriever"], Ablation(is_ranked=False)),
+        (["--no-copy_bias"], Ablation(has_copy_bias=False)),
     ],
 )
-def test_router_and_wording_are_left_out_on_request(
+def test_retrieval_and_copy_bias_are_left_out_on_request(
     monkeypatch: pytest.MonkeyPatch, small_set: Path, option: list[str], expected: Ablation
 ) -> None:
     asked_for: list[Ablation] = []

@@ -6,7 +6,7 @@ import pytest
 
 from app.bootstrap import build
 from app.ui.application import samples_folder
-from app.ui.samples import MOST_QUESTIONS, find_samples
+from app.ui.samples import MAX_QUESTIONS, find_samples
 from engine.messages import AnswerMode
 from storage.records import DocumentState
 from tests.patience import PROCESS_PATIENCE_S
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.model, pytest.mark.slow]
 def test_suggested_questions_are_answered_right_and_no_longer_when_their_note_is_off(tmp_path: Path) -> None:
     samples = find_samples(samples_folder())
     expected = {"Garden plan.md": "9 May", "Sourdough.md": "Bertram", "Book club.md": "Imogen Varrick"}
-    suggested = samples.questions[:MOST_QUESTIONS]
+    suggested = samples.questions[:MAX_QUESTIONS]
     assert [question.path.name for question in suggested] == list(expected)
     application = build(tmp_path / "home", headless=True)
     try:

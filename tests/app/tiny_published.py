@@ -28,7 +28,7 @@ NAME = "gemma-2-2b"
 
 
 def profile_with_a_tiny_model(folder: Path) -> Path:
-    """A profile in which a tiny model stands where the catalogue's Gemma 2 2B would."""
+    """A profile in which a tiny model stands where the registry's Gemma 2 2B would."""
     files = folder / "files"
     encoder, weights = files / "encoder", files / "weights"
     base = random_base("gemma2")

@@ -91,7 +91,7 @@ def test_an_abort_in_native_code_is_reported_with_its_last_words(clients: list[T
     event = client.next_event()
     assert isinstance(event, WorkerDied)
     assert event.exit_code == -signal.SIGABRT
-    assert "GGML_ASSERT(shape) failed" in event.last_words
+    assert "GGML_ASSERT(shape) failed" in event.stderr_tail
 
 
 def test_an_exception_at_the_start_is_a_death_with_its_traceback(
@@ -100,14 +100,14 @@ def test_an_exception_at_the_start_is_a_death_with_its_traceback(
     event = begin(clients, "raise_at_start").next_event()
     assert isinstance(event, WorkerDied)
     assert event.exit_code == 1
-    assert "ZeroDivisionError" in event.last_words
+    assert "ZeroDivisionError" in event.stderr_tail
     assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_target_that_cannot_be_imported_is_a_death_that_names_it(clients: list[ToyClient]) -> None:
     event = begin(clients, "no_such_function").next_event()
     assert isinstance(event, WorkerDied)
-    assert "no_such_function" in event.last_words
+    assert "no_such_function" in event.stderr_tail
 
 
 def test_a_worker_that_fails_politely_is_not_reported_as_dead(clients: list[ToyClient]) -> None:
@@ -346,7 +346,7 @@ def test_a_death_is_reported_although_the_temporary_folder_was_cleaned(
     os.kill(client.process_id, signal.SIGKILL)
     event = client.next_event()
     assert isinstance(event, WorkerDied)
-    assert "its output is lost" in event.last_words
+    assert "its output is lost" in event.stderr_tail
 
 
 def test_nothing_is_left_behind_when_no_process_can_be_started(

@@ -200,7 +200,7 @@ def test_a_bug_in_the_models_ends_the_worker_with_its_traceback(held: Gated) -> 
     chunks.send("bug")
     died = worker.end_of_job()
     assert isinstance(died, WorkerDied)
-    assert "ZeroDivisionError" in died.last_words
+    assert "ZeroDivisionError" in died.stderr_tail
 
 
 def test_a_worker_killed_in_the_middle_of_a_chunk_is_reported(held: Gated) -> None:

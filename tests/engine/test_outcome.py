@@ -27,7 +27,7 @@ from engine.client import WorkerClient
 from engine.errors import EngineDied, EngineError, InvalidAdapter
 from engine.messages import WorkerDied, WorkerFailed
 from engine.models.messages import PrepareModels, SurveyModels
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
 HERE = Path("/somewhere")
 SET = AdapterSet((SetMember("Boat", "d" * 64),), (), HERE, HERE, "b" * 64, "c" * 64)
@@ -96,7 +96,7 @@ def test_what_nobody_foresaw_is_one_sentence_and_a_log_entry(
 )
 def test_what_was_foreseen_has_words_of_its_own(error: Exception, expected: WorkerFailed) -> None:
     def main(conn: Connection, _order: object) -> None:
-        tell_outcome(conn, raising(error), "It cannot be read.", HERE)
+        send_result(conn, raising(error), "It cannot be read.", HERE)
 
     assert told(main, None) == expected
 

@@ -13,7 +13,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
 from engine.messages import Shutdown, WorkerFailed
-from engine.outcome import tell_outcome
+from engine.outcome import send_result
 
 
 def echo(conn: Connection, settings: object) -> None:
@@ -106,7 +106,7 @@ def fail_unforeseen(conn: Connection, settings: object) -> None:
     def work() -> object:
         raise ZeroDivisionError("a bug at work")
 
-    tell_outcome(conn, work, "It cannot be done.", Path("somewhere"))
+    send_result(conn, work, "It cannot be done.", Path("somewhere"))
 
 
 def import_a_broken_library(conn: Connection, settings: object) -> None:

@@ -38,7 +38,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU here"),
 ]
 
-LEAST_COSINE = 0.99
+MIN_COSINE = 0.99
 """Of each unit latent on CUDA (bfloat16 encoder and perceiver) to that of the CPU in float32."""
 
 CONFIG = HypernetworkConfig(
@@ -74,7 +74,7 @@ def test_the_sample_notes_latents_are_those_of_the_cpu(f16_base_model: Path) -> 
     for text, on_cpu, on_cuda in zip(texts, found["cpu"], found["cuda"], strict=True):
         near = cosines(torch.from_numpy(on_cpu), torch.from_numpy(on_cuda))
         print(f"least cosine {near.min():.5f}, mean {near.mean():.5f}: {text[:40]!r}")
-        assert near.min() > LEAST_COSINE
+        assert near.min() > MIN_COSINE
 
 
 def as_vectors(data: bytes, width: int) -> NDArray[np.float32]:
@@ -167,7 +167,7 @@ def test_a_bfloat16_encoder_on_cuda_gives_the_cpus_latents(checkpoint: Path, bas
     on_cuda = loaded(checkpoint, base_dir, "cuda", quantize_encoder=False).latents(chunks)
     near = cosines(on_cpu, on_cuda)
     print(f"bfloat16: least cosine {near.min():.5f}, mean {near.mean():.5f}")
-    assert near.min() > LEAST_COSINE
+    assert near.min() > MIN_COSINE
 
 
 def test_a_4_bit_encoder_keeps_its_embedding_off_the_gpu_and_the_latents_near(
@@ -206,7 +206,7 @@ def test_a_full_gpu_leaves_the_work_to_the_cpu_and_says_so(checkpoint: Path, bas
     assert "one layer at a time" in said[0]
     assert "the CPU takes over" in said[-1]
     assert doc.encoder.device.type == "cpu"
-    assert cosines(found, expected).min() > LEAST_COSINE
+    assert cosines(found, expected).min() > MIN_COSINE
 
 
 def test_an_adapter_made_on_cuda_answers_on_cuda(checkpoint: Path, base_dir: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.services.ranking import MAX_READ, MAX_SCORED, coverage, search
 from app.services.relevance import asked_things, best_line, rarity, term_factors
-from app.services.routing import route, take_all
+from app.services.retrieval import retrieve, take_all
 from storage.database import Database
 from storage.records import CandidateChunk
 from storage.search import MARK
@@ -195,8 +195,8 @@ def test_passages_scores_order_and_coverage_are_those_of_a_search_of_the_whole_l
                 for limit in LIMITS:
                     assert_same(search(library.catalog, question, limit).passages, expected[:limit])
                 for budget in (1, 3, 8):
-                    chosen = route(search(library.catalog, question, budget + 1).passages, budget)
-                    whole = route(expected, budget)
+                    chosen = retrieve(search(library.catalog, question, budget + 1).passages, budget)
+                    whole = retrieve(expected, budget)
                     assert_same([one.candidate for one in chosen], [one.candidate for one in whole])
                     assert [one.weight for one in chosen] == pytest.approx([one.weight for one in whole])
                 everything = take_all(search(library.catalog, question, None).passages)

@@ -6,9 +6,9 @@ import random
 
 from engine.training.personal_notes.documents.catalog import DOCUMENTS
 from engine.training.personal_notes.documents.needle import needle
-from engine.training.personal_notes.handwriting import as_scribbled
 from engine.training.personal_notes.layout import heading
 from engine.training.personal_notes.medley import compose_medley
+from engine.training.personal_notes.noise import as_scribbled
 from engine.training.personal_notes.note import Note
 from engine.training.personal_notes.page import Page, spin
 from engine.training.personal_notes.questions import MIN_QUESTIONS, choose_questions

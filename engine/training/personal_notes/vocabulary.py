@@ -66,7 +66,7 @@ JOBS = _phrases(
     """plumber / dentist / nurse / teacher / baker / carpenter / lawyer / translator / designer / gardener
     / pharmacist / welder / librarian / mechanic / chef / journalist / biologist / surveyor / tailor
     / photographer / paramedic / roofer / bookkeeper / violinist / sailor / programmer / firefighter
-    / midwife / judge / beekeeper / locksmith / florist / geologist / barber / tram driver / potter"""
+    / midwife / check_fit / beekeeper / locksmith / florist / geologist / barber / tram driver / potter"""
 )
 FOODS = _phrases(
     """lentil soup / banana bread / beef stew / mushroom risotto / apple crumble / chicken curry / focaccia
@@ -109,7 +109,7 @@ SPOTS = _phrases(
 )
 APPLIANCES = _phrases(
     """washing machine / dishwasher / fridge / oven / dryer / vacuum cleaner / boiler / microwave / freezer
-    / coffee machine / toaster / dehumidifier / router / printer / heat pump / extractor hood / TV /
+    / coffee machine / toaster / dehumidifier / retriever / printer / heat pump / extractor hood / TV /
     kettle / lawn mower / e-bike / air purifier / ice cream maker / food processor / smoke alarm /
     water filter"""
 )

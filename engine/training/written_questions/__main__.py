@@ -27,7 +27,7 @@ from engine.errors import EngineError
 from engine.evaluation.metrics import score
 from engine.evaluation.question_sets import parse, read_lines
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
-from engine.training.place import Place, find_place
+from engine.training.distributed import DistributedContext, find_context
 from engine.training.transformers_base import embedded_in_transformers
 from engine.training.written_questions.config import WritingConfig
 from engine.training.written_questions.forms import (
@@ -56,7 +56,7 @@ class Run:
         FileNotFoundError: a set is not there.
     """
 
-    def __init__(self, config: WritingConfig, place: Place) -> None:
+    def __init__(self, config: WritingConfig, place: DistributedContext) -> None:
         self._config, self._place = config, place
         self._tokenizer: Tokenizer = load_tokenizer(config.base_model)
         self._forms = Forms(self._tokenizer)
@@ -219,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = WritingConfig.load(options.config)
     except (OSError, ValueError) as exc:
         parser.error(str(exc))
-    place = find_place()
+    place = find_context()
     try:
         Run(config, place).run()
     except (EngineError, OSError) as exc:

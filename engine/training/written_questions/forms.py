@@ -17,8 +17,8 @@ from engine.prompt_frame import ASSISTANT_ROLE, NEXT_TURN, TURN_END, TURN_START,
 from engine.training.chunked import ChunkTokens, find_owners, holds_words
 
 _ASK = "Write a question about:\n"
-_MOST_ANSWER_CHARS = 80
-_FEWEST_QUESTION_WORDS = 4
+_MAX_ANSWER_CHARS = 80
+_MIN_QUESTION_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Paragraphs:
 def read_written(paragraph: str, text: str) -> Asked | None:
     """What the writer wrote; None if it is no question, or its answer does not stand in the paragraph."""
     answer, _, question = (part.strip() for part in text.partition("\n"))
-    is_question = question.endswith("?") and len(question.split()) >= _FEWEST_QUESTION_WORDS
+    is_question = question.endswith("?") and len(question.split()) >= _MIN_QUESTION_WORDS
     if not is_question or "\n" in question or not can_be_answer(paragraph, answer):
         return None
     if normalise_answer(answer) in normalise_answer(question):
@@ -108,7 +108,7 @@ def read_written(paragraph: str, text: str) -> Asked | None:
 
 def can_be_answer(text: str, answer: str) -> bool:
     """Whether it is short, says something, and stands in the text in whole words."""
-    is_short = len(answer) <= _MOST_ANSWER_CHARS
+    is_short = len(answer) <= _MAX_ANSWER_CHARS
     return is_short and bool(normalise_answer(answer)) and holds_words(text, answer)
 
 

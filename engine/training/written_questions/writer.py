@@ -13,9 +13,9 @@ from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
 from engine.training.written_questions.forms import Lesson
 
-_MOST_WRITTEN_TOKENS = 56
-_MOST_ANSWER_TOKENS = 24
-_LEAST_SHARE = 0.05
+_MAX_WRITTEN_TOKENS = 56
+_MAX_ANSWER_TOKENS = 24
+_MIN_SHARE = 0.05
 """Of the likeliest token's probability; less likely ones are never drawn."""
 _WARMUP_STEPS = 30
 _CLIP_NORM = 1.0
@@ -25,7 +25,7 @@ class _LikelyTokens(LogitsProcessor):
     """Min-p sampling (Nguyen et al. 2024, arXiv 2407.01082); transformers' own sorts the whole vocabulary."""
 
     def __call__(self, _ids: Tensor, scores: Tensor) -> Tensor:
-        least = scores.amax(dim=-1, keepdim=True) + math.log(_LEAST_SHARE)
+        least = scores.amax(dim=-1, keepdim=True) + math.log(_MIN_SHARE)
         return scores.masked_fill(scores < least, -torch.inf)
 
 
@@ -106,12 +106,12 @@ class Writer:
 
     def write(self, prompts: Sequence[list[int]], n_samples: int) -> list[list[list[int]]]:
         """``n_samples`` drawn texts for each prompt, as token ids without the end of the turn."""
-        flat = self._generate(prompts, _MOST_WRITTEN_TOKENS, n_samples)
+        flat = self._generate(prompts, _MAX_WRITTEN_TOKENS, n_samples)
         return [flat[i : i + n_samples] for i in range(0, len(flat), n_samples)]
 
     def answer(self, prompts: Sequence[list[int]]) -> list[list[int]]:
         """The likeliest answer to each prompt, as token ids without the end of the turn."""
-        return self._generate(prompts, _MOST_ANSWER_TOKENS)
+        return self._generate(prompts, _MAX_ANSWER_TOKENS)
 
     @torch.no_grad()
     def _generate(

@@ -14,7 +14,7 @@ import pytest
 
 import app.bootstrap
 from app.bootstrap import WorkerFactories
-from app.cli import one_shot, opening
+from app.cli import one_shot, session
 from app.cli.home import HOME_VARIABLE
 from app.cli.main import run
 from tests.app.fakes import FakeChatEngine, FakeIngestEngine, FakePreparation
@@ -79,7 +79,7 @@ def shell(
 ) -> Iterator[Shell]:
     shell = Shell(tmp_path.resolve() / "home", tmp_path.resolve() / "notes", capsys)
     shell.notes.mkdir()
-    monkeypatch.setattr(opening, "build", partial(app.bootstrap.build, weights_dir=tmp_path))
+    monkeypatch.setattr(session, "build", partial(app.bootstrap.build, weights_dir=tmp_path))
     monkeypatch.setattr(app.bootstrap, "WorkerFactories", lambda: shell.workers)
     for module in (one_shot, app.bootstrap):
         monkeypatch.setattr(module, "preparation_client", shell.preparation)

@@ -16,7 +16,7 @@ import pytest
 import app.bootstrap
 from app.cli import models_command
 from app.cli.console import Console
-from app.services.model_catalogue import ModelCatalogue
+from app.services.model_registry import ModelRegistry
 from engine.models import registry
 from engine.models.messages import ModelsFound
 from engine.models.requirements import Fit, Verdict
@@ -24,7 +24,7 @@ from engine.models.store import ModelStore
 from storage.paths import ProfilePaths
 from tests.app.cli.conftest import Shell, environment, run_process
 from tests.engine.fake_hub import FakeHub, FakeRepo, Stall, running_hub
-from tests.engine.toy_catalogue import (
+from tests.engine.toy_registry import (
     CHAT_FILE,
     CHECKPOINT,
     NAME,
@@ -114,8 +114,8 @@ def test_what_this_computer_lacks_is_said_before_the_download(
 ) -> None:
     look = models_command.survey_models
 
-    def look_at_a_poor_computer(catalogue: ModelCatalogue, console: Console) -> ModelsFound:
-        found = look(catalogue, console)
+    def look_at_a_poor_computer(model_registry: ModelRegistry, console: Console) -> ModelsFound:
+        found = look(model_registry, console)
         poor = Verdict(Fit.SLOW, "There is a GPU, but the package bitsandbytes is missing. Type: make run.")
         return replace(found, models=tuple(replace(model, verdict=poor) for model in found.models))
 
@@ -230,10 +230,10 @@ TYPED = """
 import sys
 import app.bootstrap
 from app.cli.main import run
-from tests.engine.toy_catalogue import fetch_client, put_toy_into_catalogue, survey_client
+from tests.engine.toy_registry import fetch_client, put_toy_into_registry, survey_client
 
 if __name__ == "__main__":
-    put_toy_into_catalogue()
+    put_toy_into_registry()
     app.bootstrap.fetch_client, app.bootstrap.survey_client = fetch_client, survey_client
     sys.exit(run(sys.argv[1:]))
 """
@@ -269,7 +269,7 @@ def test_ctrl_c_in_the_middle_of_a_download_is_clean_and_loses_nothing(
     assert hub.ranges("") == ["bytes=1500-"]
 
 
-# --- in processes of their own, with the real catalogue -----------------------------------------------------
+# --- in processes of their own, with the real registry -----------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Imported adapters beside routed notes: in the set, among the sources, prepared ahead."""
+"""Imported adapters beside retrieved notes: in the set, among the sources, prepared ahead."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -150,7 +150,7 @@ def test_without_the_router_every_passage_speaks_equally(bench: Bench, applicati
     assert len(bench.chat_engine.asked[-1].parts) == 1
     application.settings.save(replace(application.settings.current, max_active_chunks=1))
     application.close()
-    unrouted = bench.start(ablation=Ablation(is_routed=False))
+    unrouted = bench.start(ablation=Ablation(is_ranked=False))
     unrouted.chat.ask(None, QUESTION).result(PATIENCE_S)
     weights = [part.weight for part in bench.chat_engine.asked[-1].parts]
     assert weights == [pytest.approx(2**-0.5)] * 2
@@ -166,6 +166,6 @@ def test_the_passages_words_go_along_unless_an_evaluation_leaves_them_out(
         "",
     ]
     application.close()
-    without_wording = bench.start(ablation=Ablation(prefers_wording=False))
-    without_wording.chat.ask(None, QUESTION).result(PATIENCE_S)
+    without_copy_bias = bench.start(ablation=Ablation(has_copy_bias=False))
+    without_copy_bias.chat.ask(None, QUESTION).result(PATIENCE_S)
     assert not any(part.text for part in bench.chat_engine.asked[-1].parts)

@@ -8,7 +8,7 @@ import pytest
 
 from app.services.library_events import EngineState, EngineStateChanged, LibraryEvent, LibraryEvents
 from app.services.notices import Notice, NoticeBoard, NoticeLevel
-from app.services.worker_supervisor import FIRST_PAUSE_S, MOST_DEATHS, Phase, WorkerSaid, WorkerSupervisor
+from app.services.worker_supervisor import FIRST_PAUSE_S, MAX_DEATHS, Phase, WorkerEvent, WorkerSupervisor
 from engine.errors import EngineDied
 from engine.messages import EngineSettings, WorkerDied, WorkerFailed, WorkerReady
 
@@ -18,7 +18,7 @@ SETTINGS = EngineSettings(base_model=Path("base.gguf"), weights_dir=Path("weight
 
 Command = str
 Event = WorkerReady | WorkerFailed
-Said = WorkerSaid[Event]
+Said = WorkerEvent[Event]
 
 
 @dataclass
@@ -190,7 +190,7 @@ def test_a_dead_process_is_announced_and_started_again_after_a_pause(running: Wo
 
 def test_the_pause_doubles_with_each_death(running: World) -> None:
     pauses = []
-    for _death in range(MOST_DEATHS - 1):
+    for _death in range(MAX_DEATHS - 1):
         running.die()
         pause_s = running.supervisor.wait_s()
         assert pause_s is not None
@@ -198,11 +198,11 @@ def test_the_pause_doubles_with_each_death(running: World) -> None:
         running.now_s += pause_s
         running.start()
 
-    assert pauses == [FIRST_PAUSE_S * 2**death for death in range(MOST_DEATHS - 1)]
+    assert pauses == [FIRST_PAUSE_S * 2**death for death in range(MAX_DEATHS - 1)]
 
 
 def die_for_good(world: World) -> None:
-    for _death in range(MOST_DEATHS):
+    for _death in range(MAX_DEATHS):
         world.now_s += 60.0
         if world.supervisor.phase is Phase.OFF:
             world.start()
@@ -219,11 +219,11 @@ def test_a_process_that_keeps_dying_is_left_alone(running: World) -> None:
     assert running.supervisor.wait_s() is None
     running.now_s += 1e6
     running.supervisor.start_if_allowed()
-    assert len(running.processes) == MOST_DEATHS
+    assert len(running.processes) == MAX_DEATHS
 
 
 def test_deaths_before_a_success_do_not_count(running: World) -> None:
-    for _death in range(3 * MOST_DEATHS):
+    for _death in range(3 * MAX_DEATHS):
         running.supervisor.succeeded()
         running.die()
         assert running.supervisor.wait_s() == FIRST_PAUSE_S
@@ -245,7 +245,7 @@ def test_being_ready_is_no_success(running: World) -> None:
 def test_somebody_who_asks_for_work_does_not_wait_for_the_pause(running: World) -> None:
     running.die()
 
-    running.supervisor.forgive()
+    running.supervisor.reset_backoff()
     running.supervisor.start_if_allowed()
 
     assert len(running.processes) == 2
@@ -254,7 +254,7 @@ def test_somebody_who_asks_for_work_does_not_wait_for_the_pause(running: World) 
 def test_somebody_who_asks_for_work_has_a_process_that_was_given_up_started_anew(running: World) -> None:
     die_for_good(running)
 
-    running.supervisor.forgive()
+    running.supervisor.reset_backoff()
     running.start()
     running.die()
 
@@ -331,7 +331,7 @@ def test_the_process_that_failed_is_ended_before_another_is_started(running: Wor
     failed.say(WorkerFailed("The model is damaged.", ""))
     running.take_inbox()
 
-    running.supervisor.forgive()
+    running.supervisor.reset_backoff()
     running.supervisor.start_if_allowed()
 
     assert failed.stopped_within_s == [1.0]
@@ -356,7 +356,7 @@ def test_models_that_are_there_at_last_let_a_failed_worker_start(world: World) -
 def test_models_that_could_not_be_had_are_asked_for_once_more(world: World) -> None:
     world.supervisor.fail("There is no model.", "")
 
-    world.supervisor.forgive()
+    world.supervisor.reset_backoff()
 
     assert world.times_asked_for_models == 1
     assert world.phase() is Phase.UNPREPARED
@@ -365,7 +365,7 @@ def test_models_that_could_not_be_had_are_asked_for_once_more(world: World) -> N
 def test_models_that_are_there_are_not_asked_for_again(running: World) -> None:
     running.supervisor.fail("The disk is full.", "")
 
-    running.supervisor.forgive()
+    running.supervisor.reset_backoff()
 
     assert running.times_asked_for_models == 0
     assert running.phase() is Phase.OFF

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from pytestqt.wait_signal import SignalBlocker
 
+from app.ui.deferred_services import DeferredServices
 from app.ui.engine_bridge import EngineBridge
-from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.theme import LIGHT, apply_theme
 from tests.app.ui.fakes import FakeApplication
@@ -92,7 +92,7 @@ def window(
     qapp.setStyle("Fusion")
     apply_theme(qapp, LIGHT)
     bridge = EngineBridge()
-    window = MainWindow(services.basics, LateServices(lambda: services), bridge, samples)
+    window = MainWindow(services.basics, DeferredServices(lambda: services), bridge, samples)
     qtbot.addWidget(window)
     window.show()
     with qtbot.waitSignal(window.library_actions.documents_shown):

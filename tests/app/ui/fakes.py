@@ -19,7 +19,7 @@ from app.services.hub_token import HubToken
 from app.services.ingest_service import AddReport, IngestService
 from app.services.library_events import DocumentsChanged, DocumentsRemoved, FoldersChanged, LibraryEvents
 from app.services.library_service import LibraryService
-from app.services.model_catalogue import ModelCatalogue
+from app.services.model_registry import ModelRegistry
 from app.services.notices import NoticeBoard
 from app.services.one_shot import OneShotStopped
 from app.services.settings import Settings, SettingsFile
@@ -306,7 +306,7 @@ class FakeExports(AdapterExports):
         return AdapterExported(out, 24, 6_100_000)
 
 
-class FakeCatalogue(ModelCatalogue):
+class FakeModelRegistry(ModelRegistry):
     """A computer with the built-in model and two others, and a hub that does what the test tells it to.
 
     Attributes:
@@ -421,7 +421,7 @@ def own_model(path: Path) -> ModelFound:
 
 
 def model(name: str, state: ModelState, fit: Fit = Fit.FITS) -> ModelFound:
-    """A model of the real catalogue, in this state."""
+    """A model of the real model_registry, in this state."""
     entry = find_entry(name)
     is_here = state is not ModelState.MISSING
     return ModelFound(
@@ -463,7 +463,7 @@ class FakeApplication(Application):
     ingest: FakeIngest
     watch: FakeWatch
     chat: FakeChat
-    catalogue: FakeCatalogue
+    model_registry: FakeModelRegistry
     imports: FakeImports
     exports: FakeExports
 
@@ -475,7 +475,7 @@ class FakeApplication(Application):
         self.ingest = FakeIngest()
         self.watch = FakeWatch(self.library, self.events)
         self.chat = FakeChat()
-        self.catalogue = FakeCatalogue(home)
+        self.model_registry = FakeModelRegistry(home)
         self.imports = FakeImports(self.library)
         self.exports = FakeExports()
         self.start_error: Exception | None = None

@@ -26,9 +26,9 @@ from app.services.answers import AnswerRefused
 from app.services.library_events import EngineState, EngineStateChanged, FoldersChanged, JobProgressed
 from app.services.settings import Settings
 from app.ui.application import samples_folder
+from app.ui.deferred_services import DeferredServices
 from app.ui.document_table_model import Column
 from app.ui.engine_bridge import EngineBridge
-from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.samples import Samples, find_samples
 from app.ui.settings_dialog import SettingsDialog
@@ -664,7 +664,7 @@ def test_settings_opened_and_saved_without_a_change_stay_the_same(qtbot: QtBot) 
 def test_the_window_remembers_its_size(qtbot: QtBot, window: MainWindow, services: FakeApplication) -> None:
     window.resize(760, 560)
     window.close()
-    again = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), Path("/none"))
+    again = MainWindow(services.basics, DeferredServices(lambda: services), EngineBridge(), Path("/none"))
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (760, 560)
     again.shut()
@@ -695,7 +695,7 @@ def test_services_that_cannot_start_are_told_and_the_library_is_shown(
 ) -> None:
     services.start_error = StorageError("The profile is in use.", "Another program holds it.")
     services.library.put(document(1, "Boat"))
-    window = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), samples)
+    window = MainWindow(services.basics, DeferredServices(lambda: services), EngineBridge(), samples)
     qtbot.addWidget(window)
     window.start()
     qtbot.waitUntil(lambda: window.documents.rowCount() == 1)

@@ -1,4 +1,4 @@
-"""The Models dialog over a fake catalogue: what it shows, what it does, and what becomes of a download."""
+"""The Models dialog over a fake registry: what it shows, what it does, and what becomes of a download."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app.services.hub_token import TokenMissing
 from app.services.settings import Settings
+from app.ui.deferred_services import DeferredServices
 from app.ui.engine_bridge import EngineBridge
-from app.ui.late_services import LateServices
 from app.ui.links import with_links
 from app.ui.main_window import MainWindow
 from app.ui.model_card import ModelCard
@@ -27,7 +27,7 @@ from engine.messages import AnswerMode
 from engine.models.messages import FetchPhase, FetchProgressed, ModelState
 from engine.models.requirements import Fit
 from storage.errors import StorageError
-from tests.app.ui.fakes import FakeApplication, FakeCatalogue, model
+from tests.app.ui.fakes import FakeApplication, FakeModelRegistry, model
 
 GEMMA, QWEN, BUILT_IN = "gemma-2-2b", "qwen3-4b", "embedded"
 PAGE = "https://huggingface.co/SakanaAI/doc-to-lora"
@@ -36,13 +36,13 @@ HALF_WAY = FetchProgressed(FetchPhase.DOWNLOADING, "a/model.safetensors", 4_100_
 
 
 @pytest.fixture
-def catalogue(services: FakeApplication) -> Iterator[FakeCatalogue]:
-    yield services.catalogue
-    services.catalogue.released.set()
+def model_registry(services: FakeApplication) -> Iterator[FakeModelRegistry]:
+    yield services.model_registry
+    services.model_registry.released.set()
 
 
 @pytest.fixture
-def dialog(qtbot: QtBot, window: MainWindow, catalogue: FakeCatalogue) -> ModelsDialog:
+def dialog(qtbot: QtBot, window: MainWindow, model_registry: FakeModelRegistry) -> ModelsDialog:
     """The dialog, opened from the menu, once it has looked."""
     return opened(qtbot, window)
 
@@ -73,10 +73,10 @@ def shown_buttons(card: ModelCard) -> list[str]:
     return [b.text() for b in card.findChildren(QPushButton) if b.isVisible() and b.isEnabled()]
 
 
-def begin(qtbot: QtBot, dialog: ModelsDialog, catalogue: FakeCatalogue) -> ModelCard:
+def begin(qtbot: QtBot, dialog: ModelsDialog, model_registry: FakeModelRegistry) -> ModelCard:
     """A download that is half-way and goes on."""
-    catalogue.script = (HALF_WAY,)
-    catalogue.released.clear()
+    model_registry.script = (HALF_WAY,)
+    model_registry.released.clear()
     card = dialog.cards[GEMMA]
     click(card.fetch_button)
     qtbot.waitUntil(lambda: "50%" in card.progress.text())
@@ -116,12 +116,12 @@ def test_each_model_says_what_it_is_what_it_costs_and_where_it_stands(dialog: Mo
 def test_a_model_offers_what_makes_sense_in_its_state(
     qtbot: QtBot,
     window: MainWindow,
-    catalogue: FakeCatalogue,
+    model_registry: FakeModelRegistry,
     state: ModelState,
     standing: str,
     buttons: list[str],
 ) -> None:
-    catalogue.put(GEMMA, state)
+    model_registry.put(GEMMA, state)
     card = opened(qtbot, window).cards[GEMMA]
     assert card.standing.text() == standing
     assert shown_buttons(card) == buttons
@@ -134,10 +134,14 @@ def test_the_model_in_use_can_be_neither_chosen_nor_removed(dialog: ModelsDialog
 
 
 def test_a_chosen_model_that_is_not_complete_says_so_and_can_be_completed(
-    qtbot: QtBot, qapp: QApplication, services: FakeApplication, catalogue: FakeCatalogue, samples: Path
+    qtbot: QtBot,
+    qapp: QApplication,
+    services: FakeApplication,
+    model_registry: FakeModelRegistry,
+    samples: Path,
 ) -> None:
     services.settings.current = Settings(model=GEMMA)
-    window = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), samples)
+    window = MainWindow(services.basics, DeferredServices(lambda: services), EngineBridge(), samples)
     qtbot.addWidget(window)
     window.show()
     window.start()
@@ -149,18 +153,18 @@ def test_a_chosen_model_that_is_not_complete_says_so_and_can_be_completed(
 
 @pytest.mark.parametrize(("fit", "kind"), [(Fit.FITS, "good"), (Fit.SLOW, "busy"), (Fit.WONT_FIT, "grave")])
 def test_a_verdict_has_its_colour(
-    qtbot: QtBot, window: MainWindow, catalogue: FakeCatalogue, fit: Fit, kind: str
+    qtbot: QtBot, window: MainWindow, model_registry: FakeModelRegistry, fit: Fit, kind: str
 ) -> None:
-    catalogue.found = (model(BUILT_IN, ModelState.READY), model(GEMMA, ModelState.MISSING, fit))
+    model_registry.found = (model(BUILT_IN, ModelState.READY), model(GEMMA, ModelState.MISSING, fit))
     card = opened(qtbot, window).cards[GEMMA]
     assert (card.fit.text().lower(), card.fit.property("kind")) == (fit.value, kind)
 
 
 def test_a_problem_is_shown_with_its_model(
-    qtbot: QtBot, window: MainWindow, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, model_registry: FakeModelRegistry
 ) -> None:
     changed = replace(model(QWEN, ModelState.CHANGED), problem="chat.gguf is gone.")
-    catalogue.found = (model(BUILT_IN, ModelState.READY), changed)
+    model_registry.found = (model(BUILT_IN, ModelState.READY), changed)
     assert opened(qtbot, window).cards[QWEN].problem.text() == "chat.gguf is gone."
 
 
@@ -174,12 +178,12 @@ def test_links_follow_the_colours_of_the_theme(qapp: QApplication, dialog: Model
 
 
 def test_a_look_that_fails_says_why_and_can_be_repeated(
-    qtbot: QtBot, window: MainWindow, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.looking_error = ModelUnavailable("A part of Loreleaf stopped.", "Exit code 9.")
+    model_registry.looking_error = ModelUnavailable("A part of Loreleaf stopped.", "Exit code 9.")
     dialog = opened(qtbot, window)
     assert dialog.problem.text() == "A part of Loreleaf stopped. Exit code 9."
-    catalogue.looking_error = None
+    model_registry.looking_error = None
     click(dialog.again_button)
     wait_until_idle(qtbot, window)
     assert not dialog.problem.isVisible()
@@ -187,41 +191,41 @@ def test_a_look_that_fails_says_why_and_can_be_repeated(
 
 
 def test_opened_again_it_looks_again(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
     dialog.close()
-    catalogue.put(GEMMA, ModelState.READY)  # in the terminal
+    model_registry.put(GEMMA, ModelState.READY)  # in the terminal
     opened(qtbot, window)
     assert dialog.cards[GEMMA].standing.text() == "Ready"
 
 
 def test_a_look_asked_for_during_a_look_comes_after_it(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    n_before = catalogue.n_looks
+    n_before = model_registry.n_looks
     for _ in range(3):
         dialog.model_actions.look()
     wait_until_idle(qtbot, window)
-    assert catalogue.n_looks == n_before + 2
+    assert model_registry.n_looks == n_before + 2
 
 
 # --- downloading --------------------------------------------------------------------------------------------
 
 
 def test_a_download_shows_its_progress_and_then_the_model_is_ready(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    card = begin(qtbot, dialog, catalogue)
+    card = begin(qtbot, dialog, model_registry)
     assert card.progress.text() == "Downloading 50%, 4.1 GB of 8.2 GB (model.safetensors)"
     assert card.bar.value() == card.bar.maximum() // 2
     assert card.standing.text() == "Downloading"
     assert shown_buttons(card) == ["Stop"]
     assert window.status.activity.text() == "Downloading Gemma 2 2B Instruct, 50%"
 
-    catalogue.released.set()
+    model_registry.released.set()
     wait_until_idle(qtbot, window)
 
-    assert catalogue.got == [(GEMMA, (), "")]
+    assert model_registry.got == [(GEMMA, (), "")]
     assert card.standing.text() == "Ready"
     assert "Gemma 2 2B Instruct is ready." in card.remark.text()
     assert not card.bar.isVisible()
@@ -230,40 +234,40 @@ def test_a_download_shows_its_progress_and_then_the_model_is_ready(
 
 
 def test_while_one_model_is_downloaded_the_others_wait(
-    qtbot: QtBot, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.found += (model("mistral-7b", ModelState.MISSING),)
+    model_registry.found += (model("mistral-7b", ModelState.MISSING),)
     dialog.model_actions.look()
     qtbot.waitUntil(lambda: "mistral-7b" in dialog.cards and dialog.cards["mistral-7b"].isVisible())
-    begin(qtbot, dialog, catalogue)
+    begin(qtbot, dialog, model_registry)
     other = dialog.cards["mistral-7b"]
     assert shown_buttons(other) == []
     assert other.fetch_button.toolTip() == "One download at a time."
 
 
 def test_stopping_keeps_what_arrived_and_going_on_is_offered(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    card = begin(qtbot, dialog, catalogue)
-    catalogue.put(GEMMA, ModelState.PARTIAL)
+    card = begin(qtbot, dialog, model_registry)
+    model_registry.put(GEMMA, ModelState.PARTIAL)
     click(card.stop_button)
     assert (card.progress.text(), card.stop_button.isEnabled()) == ("Stopping…", False)
     wait_until_idle(qtbot, window)
-    assert catalogue.n_stopped == 1
+    assert model_registry.n_stopped == 1
     assert "Stopped." in card.remark.text()
     assert "What has arrived is kept" in card.remark.text()
     assert shown_buttons(card)[0] == "Go on"
 
-    catalogue.released.set()
+    model_registry.released.set()
     click(card.fetch_button)
     wait_until_idle(qtbot, window)
     assert card.standing.text() == "Ready"
 
 
 def test_a_download_that_fails_says_why_in_its_place(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.error = ModelUnavailable("The disk is full.", f"See {PAGE}.")
+    model_registry.error = ModelUnavailable("The disk is full.", f"See {PAGE}.")
     card = dialog.cards[GEMMA]
     click(card.fetch_button)
     wait_until_idle(qtbot, window)
@@ -276,12 +280,12 @@ def test_a_download_that_fails_says_why_in_its_place(
 
 
 def test_a_download_goes_on_when_the_dialog_is_closed_and_its_end_is_told(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    begin(qtbot, dialog, catalogue)
+    begin(qtbot, dialog, model_registry)
     dialog.close()
     assert window.status.activity.text() == "Downloading Gemma 2 2B Instruct, 50%"
-    catalogue.released.set()
+    model_registry.released.set()
     qtbot.waitUntil(window.notice_bar.isVisible)
     assert window.notice_bar.title.text() == "Gemma 2 2B Instruct is ready."
     assert opened(qtbot, window) is dialog
@@ -289,29 +293,29 @@ def test_a_download_goes_on_when_the_dialog_is_closed_and_its_end_is_told(
 
 
 def test_a_failure_behind_a_closed_dialog_is_a_notice(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    begin(qtbot, dialog, catalogue)
+    begin(qtbot, dialog, model_registry)
     dialog.close()
-    catalogue.error = MISSING
-    catalogue.released.set()
+    model_registry.error = MISSING
+    model_registry.released.set()
     qtbot.waitUntil(window.notice_bar.isVisible)
     assert window.notice_bar.title.text() == MISSING.title
     assert "under Models" in window.notice_bar.message.text()
 
 
 def test_closing_the_window_stops_the_download_and_its_dialog(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    begin(qtbot, dialog, catalogue)
+    begin(qtbot, dialog, model_registry)
     window.close()
     window.shut()
-    assert catalogue.n_stopped == 1
+    assert model_registry.n_stopped == 1
     assert not dialog.isVisible()
 
 
 def test_own_files_are_taken_in_place_of_a_download(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
     click(dialog.cards[GEMMA].files_button)
     files = dialog.findChild(ModelFilesDialog)
@@ -322,32 +326,34 @@ def test_own_files_are_taken_in_place_of_a_download(
     click(files.drop_button)
     click(files.take_button)
     wait_until_idle(qtbot, window)
-    assert catalogue.got == [(GEMMA, (Path("/m/gemma"), Path("/m/chat.gguf")), "")]
+    assert model_registry.got == [(GEMMA, (Path("/m/gemma"), Path("/m/chat.gguf")), "")]
 
 
 def test_own_files_are_not_forgotten_by_a_stop_but_by_a_failure(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
     own = (Path("/m/gemma"),)
-    catalogue.released.clear()
+    model_registry.released.clear()
     dialog.model_actions.download(GEMMA, own)
     dialog.model_actions.stop_download()
     wait_until_idle(qtbot, window)
-    catalogue.released.set()
+    model_registry.released.set()
     for error in (MISSING, ModelUnavailable("This is not Gemma 2 2B Instruct."), None):
-        catalogue.error = error
+        model_registry.error = error
         click(dialog.cards[GEMMA].fetch_button)
         wait_until_idle(qtbot, window)
-    assert [sources for _name, sources, _token in catalogue.got] == [own, own, own, ()]
+    assert [sources for _name, sources, _token in model_registry.got] == [own, own, own, ()]
 
 
 # --- tokens -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def asked(qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue) -> ModelCard:
+def asked(
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
+) -> ModelCard:
     """A card whose publisher wants a token."""
-    catalogue.error = MISSING
+    model_registry.error = MISSING
     card = dialog.cards[GEMMA]
     click(card.fetch_button)
     wait_until_idle(qtbot, window)
@@ -364,13 +370,13 @@ def test_a_publisher_that_wants_a_token_is_named_with_links_and_a_hidden_field(a
 
 
 def test_a_token_that_worked_is_kept_and_said_so(
-    qtbot: QtBot, window: MainWindow, asked: ModelCard, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, asked: ModelCard, model_registry: FakeModelRegistry
 ) -> None:
     QTest.keyClicks(asked.token.field, "hf_letmein")
     QTest.keyClick(asked.token.field, Qt.Key.Key_Return)
     wait_until_idle(qtbot, window)
-    assert catalogue.got[-1] == (GEMMA, (), "hf_letmein")
-    assert catalogue.token.read() == "hf_letmein"
+    assert model_registry.got[-1] == (GEMMA, (), "hf_letmein")
+    assert model_registry.token.read() == "hf_letmein"
     assert "The token is kept in" in asked.remark.text()
     assert not asked.token.isVisible()
     assert asked.token.field.text() == ""
@@ -379,24 +385,26 @@ def test_a_token_that_worked_is_kept_and_said_so(
 
 
 def test_a_token_that_did_not_do_is_not_kept_and_may_be_mended(
-    qtbot: QtBot, window: MainWindow, asked: ModelCard, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, asked: ModelCard, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.error = TokenMissing("The hub does not accept the token.", "Make one.", PAGE, has_refused=True)
+    model_registry.error = TokenMissing(
+        "The hub does not accept the token.", "Make one.", PAGE, has_refused=True
+    )
     asked.token.field.setText("hf_made_up")
     click(asked.token.button)
     wait_until_idle(qtbot, window)
     assert asked.token.isVisible()
     assert "does not accept" in asked.token.words.text()
     assert asked.token.field.text() == "hf_made_up"
-    assert catalogue.token.read() == ""
+    assert model_registry.token.read() == ""
 
 
-def test_what_cannot_be_a_token_is_not_sent(asked: ModelCard, catalogue: FakeCatalogue) -> None:
+def test_what_cannot_be_a_token_is_not_sent(asked: ModelCard, model_registry: FakeModelRegistry) -> None:
     asked.token.field.setText("two words")
     click(asked.token.button)
     assert "That was not a token." in asked.remark.text()
     assert "two words" not in asked.remark.text()
-    assert len(catalogue.got) == 1
+    assert len(model_registry.got) == 1
 
 
 def test_a_token_that_was_only_typed_is_gone_with_the_dialog(
@@ -411,12 +419,12 @@ def test_a_token_that_was_only_typed_is_gone_with_the_dialog(
 
 
 def test_another_model_is_used_from_the_next_start_on(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
     card = dialog.cards[QWEN]
     click(card.use_button)
     wait_until_idle(qtbot, window)
-    assert catalogue.used == [QWEN]
+    assert model_registry.used == [QWEN]
     assert card.standing.text() == "In use from the next start on"
     assert "is used from the next start on." in card.remark.text()
     assert "learnt anew" in card.remark.text()
@@ -429,9 +437,9 @@ def test_another_model_is_used_from_the_next_start_on(
 
 
 def test_a_model_that_proves_incomplete_is_refused_in_a_sentence(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.error = ModelUnavailable(f"The model “{QWEN}” is not ready.", "Complete it.")
+    model_registry.error = ModelUnavailable(f"The model “{QWEN}” is not ready.", "Complete it.")
     card = dialog.cards[QWEN]
     click(card.use_button)
     wait_until_idle(qtbot, window)
@@ -440,7 +448,7 @@ def test_a_model_that_proves_incomplete_is_refused_in_a_sentence(
 
 
 def test_removing_asks_first_and_says_what_it_freed(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
     card = dialog.cards[QWEN]
     for verb in ("Keep", "Remove"):
@@ -452,15 +460,15 @@ def test_removing_asks_first_and_says_what_it_freed(
         click(next(b for b in box.findChildren(QPushButton) if b.text() == verb))
         qtbot.waitUntil(lambda: dialog.findChild(QMessageBox) is None)
         wait_until_idle(qtbot, window)
-        assert catalogue.removed == ([] if verb == "Keep" else [QWEN])
+        assert model_registry.removed == ([] if verb == "Keep" else [QWEN])
     assert "Removed, 8.2 GB freed." in card.remark.text()
     assert card.standing.text() == "Not here"
 
 
 def test_without_services_the_dialog_says_why(
-    qtbot: QtBot, window: MainWindow, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.looking_error = StorageError("The library cannot be opened.", "The disk is full.")
+    model_registry.looking_error = StorageError("The library cannot be opened.", "The disk is full.")
     assert opened(qtbot, window).problem.text() == "The library cannot be opened. The disk is full."
 
 
@@ -468,7 +476,7 @@ def test_without_services_the_dialog_says_why(
 
 
 def test_the_settings_name_the_model_and_lead_to_the_others(
-    qtbot: QtBot, window: MainWindow, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, model_registry: FakeModelRegistry
 ) -> None:
     window._on_settings()
     settings = window.findChild(SettingsDialog)
@@ -510,7 +518,7 @@ def choose_in_dialog(dialog: ModelsDialog, path: Path) -> None:
 
 
 def test_a_file_of_ones_own_is_added_used_and_taken_off_the_list(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
     choose_in_dialog(dialog, Path("/models/mine.gguf"))
     qtbot.waitUntil(lambda: "mine" in dialog.cards)
@@ -525,7 +533,7 @@ def test_a_file_of_ones_own_is_added_used_and_taken_off_the_list(
     qtbot.waitUntil(lambda: shown_buttons(card) == ["Use", "Remove…"])
 
     click(card.use_button)
-    qtbot.waitUntil(lambda: catalogue.used == ["mine"])
+    qtbot.waitUntil(lambda: model_registry.used == ["mine"])
     qtbot.waitUntil(lambda: card.standing.text() == "In use from the next start on")
     assert "nothing is learnt for it" in card.remark.text()
     assert not card.remove_button.isEnabled()
@@ -537,13 +545,13 @@ def test_a_file_of_ones_own_is_added_used_and_taken_off_the_list(
     assert "/models/mine.gguf stays" in box.informativeText()
     click(next(button for button in box.findChildren(QPushButton) if button.text() == "Remove"))
     qtbot.waitUntil(lambda: "mine" not in dialog.cards)
-    assert catalogue.removed == ["mine"]
+    assert model_registry.removed == ["mine"]
 
 
 def test_a_file_that_is_no_model_is_refused_in_a_sentence(
-    qtbot: QtBot, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.error = ModelUnavailable("This GGUF file is empty.", "Fetch it again.")
+    model_registry.error = ModelUnavailable("This GGUF file is empty.", "Fetch it again.")
 
     choose_in_dialog(dialog, Path("/models/mine.gguf"))
 
@@ -554,14 +562,14 @@ def test_a_file_that_is_no_model_is_refused_in_a_sentence(
 
 
 def test_while_a_file_is_tried_it_is_said_and_no_second_one_is_taken(
-    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, catalogue: FakeCatalogue
+    qtbot: QtBot, window: MainWindow, dialog: ModelsDialog, model_registry: FakeModelRegistry
 ) -> None:
-    catalogue.released.clear()
+    model_registry.released.clear()
 
     choose_in_dialog(dialog, Path("/models/mine.gguf"))
 
     qtbot.waitUntil(lambda: dialog.adding.text() == "Loading it and asking it something…")
     assert not dialog.add_button.isEnabled()
-    catalogue.released.set()
+    model_registry.released.set()
     qtbot.waitUntil(dialog.add_button.isEnabled)
     wait_until_idle(qtbot, window)

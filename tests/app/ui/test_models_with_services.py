@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application, WorkerFactories
+from app.ui.deferred_services import DeferredServices
 from app.ui.engine_bridge import EngineBridge
-from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.model_actions import ModelActions
 from app.ui.model_card import ModelCard
@@ -21,7 +21,7 @@ from storage.records import DocumentKind
 from tests.app.conftest import Bench, basics_of
 from tests.app.services.test_adapter_imports import FakeReading
 from tests.engine.fake_hub import FakeHub, Stall
-from tests.engine.toy_catalogue import (
+from tests.engine.toy_registry import (
     BASE,
     CHAT_FILE,
     NAME,
@@ -47,7 +47,7 @@ def reading(bench: Bench) -> FakeReading:
 
 def open_window(qtbot: QtBot, application: Application) -> MainWindow:
     window = MainWindow(
-        basics_of(application), LateServices(lambda: application), EngineBridge(), Path("no-samples")
+        basics_of(application), DeferredServices(lambda: application), EngineBridge(), Path("no-samples")
     )
     qtbot.addWidget(window)
     window.show()

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from app.bootstrap import Application
 from app.ui.application import run
+from app.ui.deferred_services import DeferredServices
 from app.ui.document_table_model import remark
 from app.ui.engine_bridge import EngineBridge
-from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.turn_view import AnswerView
 from storage.records import DocumentState
@@ -24,7 +24,7 @@ from tests.patience import PATIENCE_MS
 
 
 def window_of(application: Application, folder: Path) -> MainWindow:
-    services = LateServices(lambda: application)
+    services = DeferredServices(lambda: application)
     return MainWindow(basics_of(application), services, EngineBridge(), folder / "no-samples")
 
 
@@ -32,7 +32,7 @@ def window_of(application: Application, folder: Path) -> MainWindow:
 def real_window(qtbot: QtBot, bench: Bench, tmp_path: Path) -> Iterator[MainWindow]:
     application = bench.build()
     window = MainWindow(
-        basics_of(application), LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
+        basics_of(application), DeferredServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
     )
     qtbot.addWidget(window)
     window.show()
@@ -101,7 +101,7 @@ def test_a_chat_is_there_again_after_a_restart(
     bench.opened[-1].close()
     application = bench.build()
     window = MainWindow(
-        basics_of(application), LateServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
+        basics_of(application), DeferredServices(lambda: application), EngineBridge(), tmp_path / "no-samples"
     )
     qtbot.addWidget(window)
     window.start()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.adapters.foreign import fit
+from engine.adapters.external_adapter import fit
 from engine.adapters.gguf_format import interleave_rows, pack, separate_rows, write_adapter
 from engine.adapters.gguf_reading import read_gguf
 from engine.errors import InvalidAdapter

@@ -67,8 +67,8 @@ def test_the_folder_is_laid_out_as_peft_documents_it() -> None:
 def test_a_module_whose_place_is_unknown_is_refused() -> None:
     A = np.ones((1, 1, 2), np.float32)
 
-    with pytest.raises(InvalidAdapter, match="router"):
-        peft_files(LoraFactors({"router": (A, A)}), 1.0, base_model="toy")
+    with pytest.raises(InvalidAdapter, match="retriever"):
+        peft_files(LoraFactors({"retriever": (A, A)}), 1.0, base_model="toy")
 
 
 def test_a_folder_is_an_adapter_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.adapters.foreign import fit
+from engine.adapters.external_adapter import fit
 from engine.adapters.importing import import_adapter
 from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.adapters.peft_reading import read_peft

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.model_catalogue import ModelCatalogue
+from app.services.model_registry import ModelRegistry
 from app.services.one_shot import run_one_shot
 from app.services.ports import ModelWorkers
 from engine.client import WorkerClient, add_client, fetch_client, survey_client
@@ -122,22 +122,22 @@ def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(kind: str, tmp_path
     assert OwnModels(tmp_path / "records").all() == ()
 
 
-def catalogue(
+def model_registry(
     tmp_path: Path, add_worker: Callable[[AddModel], WorkerClient[Shutdown, AddEvent]]
-) -> ModelCatalogue:
-    from app.bootstrap import build_model_catalogue, open_profile, preparation_client
+) -> ModelRegistry:
+    from app.bootstrap import build_model_registry, open_profile, preparation_client
 
     profile = open_profile(tmp_path / "home")
     profile.close()  # the catalog is not needed; its settings are
     workers = ModelWorkers(survey_client, fetch_client, preparation_client, add_worker)
-    return build_model_catalogue(profile, workers=workers)
+    return build_model_registry(profile, workers=workers)
 
 
 def test_a_file_that_ends_llama_cpp_ends_nothing_else(tmp_path: Path) -> None:
     path = gguf_that_ends_llama_cpp(tmp_path / "deadly.gguf")
 
     with pytest.raises(ModelUnavailable, match="This model cannot be used") as refused:
-        catalogue(tmp_path, add_client).add(path)
+        model_registry(tmp_path, add_client).add(path)
 
     assert "the process that tried it has ended" in refused.value.detail
     assert str(path) in refused.value.detail
@@ -151,7 +151,7 @@ def test_a_template_that_never_ends_is_given_up(tmp_path: Path) -> None:
         return WorkerClient("tests.engine.toy_workers:add_impatiently", wanted, "add")
 
     with pytest.raises(EngineError, match="chat template cannot be used") as refused:
-        catalogue(tmp_path, impatient).add(path)
+        model_registry(tmp_path, impatient).add(path)
 
     assert "It does not end" in refused.value.detail
 
@@ -162,7 +162,7 @@ def test_a_template_that_fills_the_memory_is_given_up(tmp_path: Path) -> None:
     path = chat_gguf(tmp_path / "greedy.gguf", greedy)
 
     with pytest.raises(EngineError, match="chat template cannot be used") as refused:
-        catalogue(tmp_path, add_client).add(path)
+        model_registry(tmp_path, add_client).add(path)
 
     assert "MemoryError" in refused.value.detail
 

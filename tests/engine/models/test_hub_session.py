@@ -13,7 +13,7 @@ from engine.errors import ModelUnavailable
 from engine.models.hub import Hub
 from engine.models.hub_listing import RemoteFile
 from engine.models.hub_session import TOKEN_OVER_HTTP
-from tests.engine.toy_catalogue import TOKEN, toy_entry
+from tests.engine.toy_registry import TOKEN, toy_entry
 
 PART = toy_entry().parts[0]
 FILE = RemoteFile("config.json", 2, "", "a" * 40)

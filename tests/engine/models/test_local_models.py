@@ -13,7 +13,7 @@ from engine.errors import ModelUnavailable
 from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE
 from engine.models.local_files import LocalPart, find_parts
 from engine.models.registry import Role
-from tests.engine.toy_catalogue import (
+from tests.engine.toy_registry import (
     CHECKPOINT,
     SHARDS,
     checkpoint_bytes,

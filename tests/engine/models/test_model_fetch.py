@@ -22,7 +22,7 @@ from engine.models.preparation import Convert
 from engine.models.registry import ModelEntry, Role
 from engine.models.store import ModelStore
 from tests.engine.fake_hub import Cut, FakeHub, FakeRepo, Status, WithoutRange, running_hub, sha256
-from tests.engine.toy_catalogue import (
+from tests.engine.toy_registry import (
     BASE,
     CHAT_FILE,
     CHECKPOINT,

@@ -15,7 +15,7 @@ from engine.models.messages import ModelFound, ModelState, Origin, SurveyModels
 from engine.models.preparation import Convert
 from engine.models.registry import Role
 from engine.models.store import ModelStore
-from tests.engine.toy_catalogue import (
+from tests.engine.toy_registry import (
     NAME,
     checkpoint_bytes,
     convert_toy,
@@ -55,7 +55,7 @@ def _nobody() -> NoReturn:
 
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    monkeypatch.setattr(registry, "CATALOGUE", (registry.CATALOGUE[0], toy_entry()))
+    monkeypatch.setattr(registry, "REGISTRY", (registry.REGISTRY[0], toy_entry()))
     return Profile(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The catalogue's facts agree with each other, and the verdicts with the machine."""
+"""The registry's facts agree with each other, and the verdicts with the machine."""
 
 import re
 import sys
@@ -10,19 +10,19 @@ import pytest
 
 from engine.errors import ModelUnavailable
 from engine.models.machine import find_machine, parse_nvidia
-from engine.models.registry import CATALOGUE, ModelEntry, Role, find_entry
+from engine.models.registry import REGISTRY, ModelEntry, Role, find_entry
 from engine.models.requirements import (
     Accelerator,
     AcceleratorKind,
     Fit,
     Machine,
+    check_fit,
     gigabytes,
-    judge,
     memory_needs,
 )
 
 GB = 1_000_000_000
-FETCHED = [entry for entry in CATALOGUE if not entry.is_built_in]
+FETCHED = [entry for entry in REGISTRY if not entry.is_built_in]
 by_name = pytest.mark.parametrize("entry", FETCHED, ids=lambda entry: entry.name)
 
 
@@ -38,8 +38,8 @@ def a_machine(ram_gb: float, gpu: Accelerator | None = None, disk_gb: float = 10
 
 
 def test_there_are_four_models_and_the_first_is_built_in() -> None:
-    assert [entry.name for entry in CATALOGUE] == ["embedded", "gemma-2-2b", "qwen3-4b", "mistral-7b"]
-    assert [entry.is_built_in for entry in CATALOGUE] == [True, False, False, False]
+    assert [entry.name for entry in REGISTRY] == ["embedded", "gemma-2-2b", "qwen3-4b", "mistral-7b"]
+    assert [entry.is_built_in for entry in REGISTRY] == [True, False, False, False]
 
 
 def test_a_name_that_does_not_exist_is_answered_with_those_that_do() -> None:
@@ -123,7 +123,7 @@ def test_the_needs_of_gemma_are_what_its_sizes_say() -> None:
     ],
 )
 def test_the_verdict_says_why(name: str, found: Machine, fit: Fit, words: str) -> None:
-    verdict = judge(find_entry(name), found, 0)
+    verdict = check_fit(find_entry(name), found, 0)
 
     assert verdict.fit is fit
     assert words in verdict.reason
@@ -133,7 +133,7 @@ def test_the_verdict_says_why(name: str, found: Machine, fit: Fit, words: str) -
 def test_on_a_mac_everything_shares_one_memory() -> None:
     def verdict(ram_gb: int) -> Fit:
         gpu = Accelerator(AcceleratorKind.APPLE, "Apple GPU", ram_gb * GB)
-        return judge(find_entry("gemma-2-2b"), a_machine(ram_gb, gpu), 0).fit
+        return check_fit(find_entry("gemma-2-2b"), a_machine(ram_gb, gpu), 0).fit
 
     assert [verdict(8), verdict(16), verdict(32)] == [Fit.WONT_FIT, Fit.FITS, Fit.FITS]
 
@@ -141,17 +141,17 @@ def test_on_a_mac_everything_shares_one_memory() -> None:
 def test_a_full_disk_is_in_the_way_until_everything_is_downloaded() -> None:
     entry, found = find_entry("gemma-2-2b"), a_machine(16, a_card(8), disk_gb=6)
 
-    assert judge(entry, found, entry.size_bytes).fit is Fit.WONT_FIT
-    assert "6.0 GB are free" in judge(entry, found, entry.size_bytes).reason
-    assert judge(entry, found, 0).fit is Fit.FITS
+    assert check_fit(entry, found, entry.size_bytes).fit is Fit.WONT_FIT
+    assert "6.0 GB are free" in check_fit(entry, found, entry.size_bytes).reason
+    assert check_fit(entry, found, 0).fit is Fit.FITS
 
 
 def test_more_of_anything_never_makes_a_verdict_worse() -> None:
     order = [Fit.WONT_FIT, Fit.SLOW, Fit.FITS]
     for entry in FETCHED:
-        fits = [order.index(judge(entry, a_machine(ram, a_card(8)), 0).fit) for ram in range(1, 80)]
+        fits = [order.index(check_fit(entry, a_machine(ram, a_card(8)), 0).fit) for ram in range(1, 80)]
         assert fits == sorted(fits)
-        fits = [order.index(judge(entry, a_machine(32, a_card(vram)), 0).fit) for vram in range(1, 40)]
+        fits = [order.index(check_fit(entry, a_machine(32, a_card(vram)), 0).fit) for vram in range(1, 40)]
         assert fits == sorted(fits)
 
 
@@ -198,7 +198,7 @@ def test_a_card_that_the_installed_torch_cannot_use_says_what_to_type(
 
     assert gpu is not None
     assert (gpu.name, gpu.memory_bytes) == ("NVIDIA X", 8192 << 20)
-    verdict = judge(find_entry("gemma-2-2b"), replace(a_machine(16), accelerator=gpu), 0)
+    verdict = check_fit(find_entry("gemma-2-2b"), replace(a_machine(16), accelerator=gpu), 0)
     assert (verdict.fit, "make run TORCH=cuda" in verdict.reason) == (Fit.SLOW, True)
 
 

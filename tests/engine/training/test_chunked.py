@@ -89,7 +89,7 @@ def texts_of(corpus: Corpus, tokenizer: Tokenizer, templates: Templates) -> list
     [
         (["The key is here.", "The tin\nis Blue."], "which tin?", "tin is  BLUE", 1),
         (["Born in 1995.", "He has 5 cats."], "how many?", "5", 1),
-        (["A catalogue.", "No animals."], "what?", "cat", None),
+        (["A model_registry.", "No animals."], "what?", "cat", None),
         (["Anna likes tea.", "Ben's dog likes tea.", "Tea."], "What does Ben's dog like?", "tea", 1),
         (["Tea for Anna.", "Tea for Ben."], "what is it?", "tea", 0),
         (["It costs 5 € now.", "Much."], "how much?", "5 €", 0),

@@ -19,10 +19,10 @@ from engine.training import export
 from engine.training.__main__ import main
 from engine.training.batches import pack
 from engine.training.config import TrainConfig
+from engine.training.distributed import DistributedContext
 from engine.training.export import export_weights, load_parts, save_parts, ship
 from engine.training.loop import LOG_FILE, STATE_FILE, Trainer
 from engine.training.optimizers import learning_rate_share, make_optimizers
-from engine.training.place import Place
 from engine.training.student import Student
 from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_gguf
 from tests.engine.training.tiny_run import TINY_RUN, trainer_at
@@ -248,7 +248,7 @@ def test_processes_share_each_batch_without_overlap(config_path: Path) -> None:
     whole.config = TrainConfig.load(config_path)
     for rank in range(2):
         trainer = trainer_at(config_path)
-        trainer.place = Place(rank, 2, torch.device("cpu"))
+        trainer.place = DistributedContext(rank, 2, torch.device("cpu"))
         batch = next(trainer._batches())
         parts.append({tuple(row.tolist()) for row in batch.contexts})
     assert len(parts[0]) == len(parts[1]) == 4
@@ -307,7 +307,7 @@ def test_processes_take_neighbours_so_that_sets_stay_whole(path_with_all: Path) 
     parts = []
     for rank in range(2):
         trainer = trainer_at(path_with_all)
-        trainer.place = Place(rank, 2, torch.device("cpu"))
+        trainer.place = DistributedContext(rank, 2, torch.device("cpu"))
         parts.append(next(trainer._batches()).contexts)
     trainer = trainer_at(path_with_all)
     trainer.config = dataclasses.replace(trainer.config, n_contexts=16)

@@ -21,8 +21,8 @@ from engine.training.personal_notes.documents.travel import flights
 from engine.training.personal_notes.facts import state_fact
 from engine.training.personal_notes.families.catalog import FAMILIES
 from engine.training.personal_notes.generator import MAX_WORDS, MIN_WORDS, generate_note
-from engine.training.personal_notes.handwriting import as_scribbled
 from engine.training.personal_notes.layout import records
+from engine.training.personal_notes.noise import as_scribbled
 from engine.training.personal_notes.note import Note, Question
 from engine.training.personal_notes.page import Document, Fact, Page, spin
 from engine.training.personal_notes.questions import (

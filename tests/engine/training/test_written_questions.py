@@ -11,7 +11,7 @@ import torch
 
 from engine.evaluation.question_sets import RawExample, parse, read_lines
 from engine.hypernetwork.gguf_tokenizer import load_tokenizer
-from engine.training.place import Place
+from engine.training.distributed import DistributedContext
 from engine.training.transformers_base import embedded_in_transformers
 from engine.training.written_questions.__main__ import Run, main
 from engine.training.written_questions.config import WritingConfig
@@ -31,7 +31,7 @@ from tests.engine.tiny_llama import TinySize, gguf_tensors, random_llama, write_
 
 SIZE = TinySize()
 CPU = torch.device("cpu")
-ALONE = Place(0, 1, CPU)
+ALONE = DistributedContext(0, 1, CPU)
 PARAGRAPH = "The shed was built in 1995. Its key hangs in the tin."
 CONFIG = """
 base_model = "base.gguf"
@@ -203,9 +203,9 @@ def test_what_several_processes_wrote_becomes_one_set(
     config = WritingConfig.load(config_in(tmp_path, CONFIG.replace('"people"', '"more"', 1)))
     with lzma.open(tmp_path / "more.jsonl.xz", "wt", encoding="utf-8") as file:
         file.writelines(lines * 2 for lines in read_lines(tmp_path, "people"))
-    monkeypatch.setattr(Place, "barrier", lambda _: None)
+    monkeypatch.setattr(DistributedContext, "barrier", lambda _: None)
     for rank in (1, 0):  # the first process joins what all have written
-        run = Run(config, Place(rank, 2, CPU))
+        run = Run(config, DistributedContext(rank, 2, CPU))
         only = Asked(f"{PARAGRAPH} {rank}", "When was the shed built?", "1995")
         monkeypatch.setattr(run, "_answered_sentences", lambda only=only: [only])
         monkeypatch.setattr(run, "_written", lambda: iter([]))
@@ -231,7 +231,7 @@ def test_processes_share_the_texts_without_overlap(
         return [0]
 
     for rank in range(2):
-        run = Run(WritingConfig.load(path), Place(rank, 2, CPU))
+        run = Run(WritingConfig.load(path), DistributedContext(rank, 2, CPU))
         monkeypatch.setattr(run._forms, "to_ask", to_ask)
         monkeypatch.setattr(run._writer, "write", lambda prompts, n: [[[]] * n for _ in prompts])
         assert not any(run._written())

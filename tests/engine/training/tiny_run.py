@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from engine.training.config import TrainConfig
+from engine.training.distributed import DistributedContext
 from engine.training.loop import Trainer
-from engine.training.place import Place
 
 TINY_RUN = """
 log_every_steps = 10
@@ -26,6 +26,6 @@ bias_rank = 2
 
 def trainer_at(config_path: Path, device: str = "cpu") -> Trainer:
     """A run of one process."""
-    config, place = TrainConfig.load(config_path), Place(0, 1, torch.device(device))
+    config, place = TrainConfig.load(config_path), DistributedContext(0, 1, torch.device(device))
     trainer: Trainer = Trainer(config, place, clock=lambda: float(trainer.progress.step))
     return trainer

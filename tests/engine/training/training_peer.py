@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from engine.training.config import TrainConfig
+from engine.training.distributed import find_context
 from engine.training.loop import Trainer
-from engine.training.place import find_place
 
 
 def main() -> None:
     config = TrainConfig.load(Path(sys.argv[1]))
-    place = find_place()
+    place = find_context()
     trainer: Trainer = Trainer(config, place, clock=lambda: float(trainer.progress.step))
     trainer.run(20 / 60)
     digest = hashlib.sha256()

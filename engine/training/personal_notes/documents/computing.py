@@ -142,8 +142,8 @@ def servers(draw: ValueDraw) -> Page:
         page.ask(disk, f"How [much disk space does {host} have|big is the disk of {host}]?", f"{host} disk")
     page.add_set(records(draw, ("Host", "IP", "Role", "Owner", "Disk"), rows))
     gateway = draw.value("ip")
-    page.add(f"[Gateway|Router|Default gateway]: {gateway}")
-    page.ask(gateway, np="[gateway address|IP of the gateway|address of the router]")
+    page.add(f"[Gateway|Retriever|Default gateway]: {gateway}")
+    page.ask(gateway, np="[gateway address|IP of the gateway|address of the retriever]")
     return page
 
 

@@ -95,10 +95,14 @@ def _network(draw: ValueDraw, page: Page) -> tuple[str, str]:
     )
     if draw.chance(0.6):
         place, admin = draw.value("spot"), draw.value("password")
-        lines.append(f"[the router is in|router:] {place}, admin [password|pw|login] {admin}")
-        page.ask(place, f"{WHERE} is the router?", "router location", says=f"The router is in {place}.")
+        lines.append(f"[the retriever is in|retriever:] {place}, admin [password|pw|login] {admin}")
         page.ask(
-            admin, "How do I log in to the router?", np="[router admin password|admin password of the router]"
+            place, f"{WHERE} is the retriever?", "retriever location", says=f"The retriever is in {place}."
+        )
+        page.ask(
+            admin,
+            "How do I log in to the retriever?",
+            np="[retriever admin password|admin password of the retriever]",
         )
     return draw.pick(("Internet", "Wifi", "Network")), listed_or_running(draw, lines, 0.3)
 

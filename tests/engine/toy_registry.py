@@ -1,4 +1,4 @@
-"""A model of the catalogue with a few thousand bytes, as a repository has them and as local files."""
+"""A model of the registry with a few thousand bytes, as a repository has them and as local files."""
 
 import io
 import json
@@ -139,7 +139,7 @@ def convert_toy(checkpoint: Path, folder: Path) -> None:
 
 
 def toy_entry(pins: dict[str, str] | None = None, revision: str = "") -> ModelEntry:
-    """The toy, with the catalogue's kinds of parts."""
+    """The toy, with the registry's kinds of parts."""
     return ModelEntry(
         name=NAME,
         title="Toy 2B Instruct",
@@ -165,7 +165,7 @@ def publish(hub: FakeHub, folder: Path) -> None:
 
 
 def pins_of(hub: FakeHub) -> dict[str, str]:
-    """What the catalogue would pin."""
+    """What the registry would pin."""
     return {CHAT_FILE: sha256(hub.repos[GGUFS].files[CHAT_FILE])}
 
 
@@ -181,36 +181,36 @@ def write_files(folder: Path, files: dict[str, bytes]) -> Path:
 # --- processes that know the toy ----------------------------------------------------------------------------
 
 
-def put_toy_into_catalogue() -> None:
+def put_toy_into_registry() -> None:
     """From now on this process knows the built-in model and the toy."""
-    registry.CATALOGUE = (registry.CATALOGUE[0], toy_entry())
+    registry.REGISTRY = (registry.REGISTRY[0], toy_entry())
 
 
 def fetch_main(conn: Connection, wanted: FetchModel) -> None:
-    put_toy_into_catalogue()
+    put_toy_into_registry()
     fetch_worker.main(conn, wanted, convert_toy)
 
 
 def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
     """Takes the place of ``engine.client.fetch_client``."""
-    return WorkerClient("tests.engine.toy_catalogue:fetch_main", wanted, "fetch")
+    return WorkerClient("tests.engine.toy_registry:fetch_main", wanted, "fetch")
 
 
 def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
     """Takes the place of ``engine.client.survey_client``."""
-    return WorkerClient("tests.engine.toy_catalogue:survey_main", wanted, "survey")
+    return WorkerClient("tests.engine.toy_registry:survey_main", wanted, "survey")
 
 
 def preparation_client(wanted: PrepareModels) -> WorkerClient[object, PreparationEvent]:
     """Takes the place of ``app.bootstrap.preparation_client``."""
-    return WorkerClient("tests.engine.toy_catalogue:preparation_main", wanted, "models")
+    return WorkerClient("tests.engine.toy_registry:preparation_main", wanted, "models")
 
 
 def preparation_main(conn: Connection, wanted: PrepareModels) -> None:
-    put_toy_into_catalogue()
+    put_toy_into_registry()
     prepare_worker.main(conn, wanted)
 
 
 def survey_main(conn: Connection, wanted: SurveyModels) -> None:
-    put_toy_into_catalogue()
+    put_toy_into_registry()
     inventory.main(conn, wanted)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.chat import passage_graph, wording
-from engine.chat.passage_graph import PassageGraphs
+from engine.chat import copy_bias, token_automaton
+from engine.chat.copy_bias import BREAK_NATS, FOREIGN_NATS, CopyBias
 from engine.chat.prompt import build_prompt
 from engine.chat.runtime import LlamaRuntime
 from engine.chat.sampling import Sampling
-from engine.chat.wording import BREAK_NATS, FOREIGN_NATS, Wording
+from engine.chat.token_automaton import PassageGraphs
 
 pytestmark = pytest.mark.model
 
@@ -28,12 +28,12 @@ def runtime(f16_base_model: Path) -> Iterator[LlamaRuntime]:
         yield runtime
 
 
-def wording_of(runtime: LlamaRuntime, *passages: str) -> Wording:
+def bias_of(runtime: LlamaRuntime, *passages: str) -> CopyBias:
     graphs = PassageGraphs(runtime)
-    return Wording([graphs.of(passage) for passage in passages], ends=runtime.ends, n_vocab=runtime.n_vocab)
+    return CopyBias([graphs.of(passage) for passage in passages], ends=runtime.ends, n_vocab=runtime.n_vocab)
 
 
-def losses(runtime: LlamaRuntime, of_note: Wording, answer: str) -> list[float]:
+def losses(runtime: LlamaRuntime, of_note: CopyBias, answer: str) -> list[float]:
     """What each token of the answer loses in its turn, in nats."""
     found = []
     for token in runtime.tokenize(answer, parse_special=False):
@@ -42,7 +42,7 @@ def losses(runtime: LlamaRuntime, of_note: Wording, answer: str) -> list[float]:
     return found
 
 
-def next_pieces(runtime: LlamaRuntime, of_note: Wording) -> set[bytes]:
+def next_pieces(runtime: LlamaRuntime, of_note: CopyBias) -> set[bytes]:
     """What loses nothing next, less the turn's end."""
     kept = np.flatnonzero(of_note.prefer(np.zeros(runtime.n_vocab, np.float32)) == 0)
     return {runtime.piece_of(int(token)) for token in kept if int(token) not in runtime.ends}
@@ -64,23 +64,23 @@ def next_pieces(runtime: LlamaRuntime, of_note: Wording) -> set[bytes]:
     ],
 )
 def test_what_stands_in_a_note_loses_nothing(runtime: LlamaRuntime, answer: str) -> None:
-    assert not any(losses(runtime, wording_of(runtime, NOTE), answer))
+    assert not any(losses(runtime, bias_of(runtime, NOTE), answer))
 
 
 def test_foreign_words_lose_most_and_after_them_one_may_begin_anywhere(runtime: LlamaRuntime) -> None:
-    found = losses(runtime, wording_of(runtime, NOTE), "Perhaps 41 euros")
+    found = losses(runtime, bias_of(runtime, NOTE), "Perhaps 41 euros")
     assert found[0] == FOREIGN_NATS + BREAK_NATS
     assert found[-2:] == [0, 0]
 
 
 def test_known_words_in_another_order_lose_a_little(runtime: LlamaRuntime) -> None:
-    *of_kettle, of_euros = losses(runtime, wording_of(runtime, NOTE), "kettle euros")
+    *of_kettle, of_euros = losses(runtime, bias_of(runtime, NOTE), "kettle euros")
     assert not any(of_kettle)
     assert of_euros == BREAK_NATS
 
 
 def test_of_two_numbers_that_begin_alike_each_is_spelt_to_its_own_end(runtime: LlamaRuntime) -> None:
-    of_note = wording_of(runtime, NOTE)
+    of_note = bias_of(runtime, NOTE)
     assert not any(losses(runtime, of_note, "653 "))
     assert next_pieces(runtime, of_note) == {b"5", b"9"}
     assert not any(losses(runtime, of_note, "923 44"))
@@ -88,7 +88,7 @@ def test_of_two_numbers_that_begin_alike_each_is_spelt_to_its_own_end(runtime: L
 
 
 def test_the_end_of_the_turn_never_loses(runtime: LlamaRuntime) -> None:
-    of_note = wording_of(runtime, NOTE)
+    of_note = bias_of(runtime, NOTE)
     for answer in ("", "41", " euros", " moreover"):
         losses(runtime, of_note, answer)
         changed = of_note.prefer(np.zeros(runtime.n_vocab, np.float32))
@@ -97,7 +97,7 @@ def test_the_end_of_the_turn_never_loses(runtime: LlamaRuntime) -> None:
 
 
 def test_passages_are_not_read_across_their_border(runtime: LlamaRuntime) -> None:
-    of_note = wording_of(runtime, "The key is red", "Anna lives here")
+    of_note = bias_of(runtime, "The key is red", "Anna lives here")
     assert losses(runtime, of_note, "red Anna") == [0, BREAK_NATS]
 
 
@@ -117,33 +117,33 @@ def test_passages_are_not_read_across_their_border(runtime: LlamaRuntime) -> Non
     ],
 )
 def test_odd_passages_do_no_harm(runtime: LlamaRuntime, passage: str) -> None:
-    of_note = wording_of(runtime, passage, NOTE)
+    of_note = bias_of(runtime, passage, NOTE)
     assert not any(losses(runtime, of_note, "41 euros"))
 
 
 def test_inside_a_script_without_spaces_an_answer_may_begin(runtime: LlamaRuntime) -> None:
-    assert not any(losses(runtime, wording_of(runtime, "猫は箱の中にいます。"), "箱の中"))
+    assert not any(losses(runtime, bias_of(runtime, "猫は箱の中にいます。"), "箱の中"))
 
 
 def test_the_loudest_passages_are_read_up_to_a_limit(
     runtime: LlamaRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wording, "MOST_WORDS", 4)
-    of_both = wording_of(runtime, "one two three", "four")
+    monkeypatch.setattr(copy_bias, "MAX_WORDS", 4)
+    of_both = bias_of(runtime, "one two three", "four")
     assert losses(runtime, of_both, "four") == [0]
-    of_first = wording_of(runtime, "one two three", "four five")
+    of_first = bias_of(runtime, "one two three", "four five")
     assert losses(runtime, of_first, "four") == [FOREIGN_NATS + BREAK_NATS]
 
 
 def test_a_very_long_passage_is_cut(runtime: LlamaRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passage_graph, "MOST_WORDS", 2)
-    cut = wording_of(runtime, "one two three")
+    monkeypatch.setattr(token_automaton, "MAX_WORDS", 2)
+    cut = bias_of(runtime, "one two three")
     assert losses(runtime, cut, "two three") == [0, FOREIGN_NATS + BREAK_NATS]
 
 
 def test_texts_are_tokenised_together_as_they_are_alone(runtime: LlamaRuntime) -> None:
     texts = ["word", "8569", "it's", "a.b", "Größe", "x-1", "1st"]
-    together = passage_graph._tokenize_apart(runtime, texts)
+    together = token_automaton._tokenize_apart(runtime, texts)
     assert together == {text: runtime.tokenize(text, parse_special=False) for text in texts}
 
 
@@ -162,11 +162,11 @@ class _JoinsLineBreaks:
 
 def test_a_tokenizer_that_joins_line_breaks_gives_the_same(runtime: LlamaRuntime) -> None:
     graph = PassageGraphs(_JoinsLineBreaks(runtime)).of(NOTE)
-    of_note = Wording([graph], ends=runtime.ends, n_vocab=runtime.n_vocab)
+    of_note = CopyBias([graph], ends=runtime.ends, n_vocab=runtime.n_vocab)
     assert not any(losses(runtime, of_note, "653 923 4417"))
 
 
-class _Recording(Wording):
+class _Recording(CopyBias):
     """Keeps the logits that it is given, and what it makes of them."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -184,9 +184,9 @@ class _Recording(Wording):
 
 
 def test_an_answer_is_chosen_by_preferred_logits_and_judged_by_the_models_own(runtime: LlamaRuntime) -> None:
-    def answer(preferred: Wording | None) -> tuple[Sequence[int | None], Logits | None]:
+    def answer(preferred: CopyBias | None) -> tuple[Sequence[int | None], Logits | None]:
         prompt = build_prompt(runtime, "Where is the bike?", [], n_ctx=runtime.n_ctx)
-        pieces = list(runtime.generate(prompt, Sampling(), 12, wording=preferred))
+        pieces = list(runtime.generate(prompt, Sampling(), 12, copy_bias=preferred))
         return [piece.token for piece in pieces], pieces[0].logits
 
     graph = PassageGraphs(runtime).of(NOTE)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.chat.passage_graph import MOST_WORDS, PassageGraph
+from engine.chat.token_automaton import MAX_WORDS, TokenAutomaton
 
 FOREIGN_NATS = 2.0
 """What the logit of a token loses that no passage has.
@@ -24,16 +24,16 @@ BREAK_NATS = 4.0
 """What a token loses that does not go on as a passage does where the answer stands in it."""
 
 
-class Wording:
+class CopyBias:
     """Where an answer stands in the passages that take part.
 
     Args:
-        graphs: of the passages, the loudest first; taken until MOST_WORDS words are full.
+        graphs: of the passages, that of the greatest weight first; taken until MAX_WORDS words are full.
         ends: tokens that end a turn; they never lose anything.
         n_vocab: number of logits.
     """
 
-    def __init__(self, graphs: Iterable[PassageGraph], *, ends: Iterable[int], n_vocab: int) -> None:
+    def __init__(self, graphs: Iterable[TokenAutomaton], *, ends: Iterable[int], n_vocab: int) -> None:
         self._tokens: list[int] = []
         self._following: list[tuple[int, ...]] = []
         self._starts: list[int] = []
@@ -66,11 +66,11 @@ class Wording:
     def _tokens_at(self, places: Sequence[int]) -> list[int]:
         return sorted({self._tokens[place] for place in places})
 
-    def _join(self, graphs: Iterable[PassageGraph]) -> None:
+    def _join(self, graphs: Iterable[TokenAutomaton]) -> None:
         n_words = 0
         for graph in graphs:
             n_words += graph.n_words
-            if n_words > MOST_WORDS:
+            if n_words > MAX_WORDS:
                 return
             first = len(self._tokens)
             self._tokens += graph.tokens

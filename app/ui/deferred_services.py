@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # imported later than the window is painted
     from app.bootstrap import Application
 
 
-class LateServices:
+class DeferredServices:
     """Given to whoever calls services, before there are any. Who calls too early waits, on a lane.
 
     Args:

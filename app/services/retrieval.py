@@ -1,4 +1,4 @@
-"""Which chunks take part in an answer, and how strongly. Pure."""
+"""Which chunks take part in an answer, and with which weights. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ power and the default of eight passages were chosen on training sets (docs/train
 loses where one of several like passages answers, 2 and less where they are not alike.
 """
 
-LEAST_WEIGHT = 0.02
-"""A chunk that would speak more softly stays silent: it would only disturb, and be named as a source."""
+MIN_WEIGHT = 0.02
+"""A chunk of lower weight takes no part: it would only interfere, and be named as a source."""
 
 
 @dataclass(frozen=True, slots=True)
-class RoutedChunk:
+class RetrievedChunk:
     """A chunk that takes part.
 
     Attributes:
@@ -31,7 +31,7 @@ class RoutedChunk:
     weight: float
 
 
-def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChunk, ...]:
+def retrieve(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RetrievedChunk, ...]:
     """Choose at most ``budget`` chunks, the most relevant first.
 
     Those in which no word of the question occurs take part only if that is true of all and all of them fit:
@@ -46,18 +46,20 @@ def route(candidates: Sequence[CandidateChunk], budget: int) -> tuple[RoutedChun
     ordered = sorted(candidates, key=by_relevance)
     best_score = ordered[0].score if ordered else 0.0
     if best_score <= 0:
-        return tuple(RoutedChunk(candidate, 1.0) for candidate in ordered) if len(ordered) <= budget else ()
-    routed = (
-        RoutedChunk(candidate, (max(candidate.score, 0.0) / best_score) ** SHARPNESS)
+        return (
+            tuple(RetrievedChunk(candidate, 1.0) for candidate in ordered) if len(ordered) <= budget else ()
+        )
+    retrieved = (
+        RetrievedChunk(candidate, (max(candidate.score, 0.0) / best_score) ** SHARPNESS)
         for candidate in ordered[:budget]
     )
-    return tuple(chunk for chunk in routed if chunk.weight >= LEAST_WEIGHT)
+    return tuple(chunk for chunk in retrieved if chunk.weight >= MIN_WEIGHT)
 
 
-def take_all(candidates: Sequence[CandidateChunk]) -> tuple[RoutedChunk, ...]:
-    """Every chunk, equally strong, the most relevant first."""
+def take_all(candidates: Sequence[CandidateChunk]) -> tuple[RetrievedChunk, ...]:
+    """Every chunk at the same weight, the most relevant first."""
     ordered = sorted(candidates, key=by_relevance)
-    return tuple(RoutedChunk(candidate, equal_weight(len(ordered))) for candidate in ordered)
+    return tuple(RetrievedChunk(candidate, equal_weight(len(ordered))) for candidate in ordered)
 
 
 def shares(weights: Sequence[float]) -> tuple[float, ...]:

@@ -22,7 +22,7 @@ Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class ForeignAdapter:
+class ExternalAdapter:
     """Factors of single layers, of any rank, in any of them.
 
     Attributes:
@@ -57,7 +57,7 @@ def check_size(file: Path) -> None:
         raise refused(f"{file} has {size_bytes / 1e6:,.0f} MB; {_MAX_FILE_BYTES / 1e6:,.0f} MB are possible.")
 
 
-def fit(adapter: ForeignAdapter, target: AdapterTarget) -> LoraFactors:
+def fit(adapter: ExternalAdapter, target: AdapterTarget) -> LoraFactors:
     """The adapter as factors of the base model: all layers of each module, at the module's largest rank.
 
     Layers and ranks that it does not have are zero, and change nothing.

@@ -30,7 +30,7 @@ from engine.models.registry import find_entry
 from engine.models.store import ModelStore
 
 
-class ModelCatalogue:
+class ModelRegistry:
     """Lists, fetches, adds, chooses and removes base models. Any thread; a second fetch of one is refused.
 
     Args:

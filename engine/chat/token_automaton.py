@@ -12,10 +12,10 @@ from itertools import accumulate
 
 from engine.chat.tokenizer import SpellingTokenizer
 
-MOST_WORDS = 1024
+MAX_WORDS = 1024
 """Longer passages are cut: where everything may be said, nothing is preferred."""
-_MOST_KEPT = 256
-_MOST_STARTS = 4
+_MAX_KEPT = 256
+_MAX_STARTS = 4
 """Places inside one word from which it may be copied: a path or a web address has many."""
 _FIRST_FOREIGN_BYTE = 0x80
 
@@ -23,7 +23,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class PassageGraph:
+class TokenAutomaton:
     """Places in a passage, each with a token.
 
     Attributes:
@@ -48,10 +48,10 @@ class PassageGraphs:
 
     def __init__(self, tokenizer: SpellingTokenizer) -> None:
         self._tokenizer = tokenizer
-        self.of = lru_cache(_MOST_KEPT)(self._make)
+        self.of = lru_cache(_MAX_KEPT)(self._make)
 
-    def _make(self, passage: str) -> PassageGraph:
-        return _Builder(self._tokenizer, passage.split()[:MOST_WORDS]).build()
+    def _make(self, passage: str) -> TokenAutomaton:
+        return _Builder(self._tokenizer, passage.split()[:MAX_WORDS]).build()
 
 
 class _Builder:
@@ -61,13 +61,13 @@ class _Builder:
         self._following: list[tuple[int, ...]] = []
         self._starts: list[int] = []
 
-    def build(self) -> PassageGraph:
+    def build(self) -> TokenAutomaton:
         ends = self._add_text()
         spellings = [_spellings(word) for word in self._words]
         tokens_of = _tokenize_apart(self._tokenizer, sorted({s for of_word in spellings for s in of_word}))
         for of_word, after in zip(spellings, ends, strict=True):
             self._starts += [self._add_chain(tokens_of[spelling], after) for spelling in of_word]
-        return PassageGraph(
+        return TokenAutomaton(
             tuple(self._tokens), tuple(self._following), tuple(self._starts), len(self._words)
         )
 
@@ -112,7 +112,7 @@ def _spellings(word: str) -> list[str]:
 
     Without a mark at its end: tokenizers may join that to what follows.
     """
-    starts = [match.start() for match in _WORD.finditer(word)][:_MOST_STARTS]
+    starts = [match.start() for match in _WORD.finditer(word)][:_MAX_STARTS]
     if not starts:
         return []
     end = _end_of_letters(word)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import build_model_catalogue, open_profile
+from app.bootstrap import build_model_registry, open_profile
 from app.services.hub_token import HubToken, TokenMissing
-from app.services.model_catalogue import ModelCatalogue
+from app.services.model_registry import ModelRegistry
 from app.services.one_shot import OneShotStopped
 from app.services.ports import ModelWorkers
 from app.services.settings import Settings
@@ -24,7 +24,7 @@ from engine.models.messages import (
 )
 from tests.app.fakes import FakePreparation
 from tests.engine.fake_hub import Cut, FakeHub, Status
-from tests.engine.toy_catalogue import (
+from tests.engine.toy_registry import (
     CHAT_FILE,
     GGUFS,
     NAME,
@@ -42,14 +42,14 @@ def hub(toy_hub: FakeHub) -> FakeHub:
 
 
 @pytest.fixture
-def models(tmp_path: Path) -> Iterator[ModelCatalogue]:
+def models(tmp_path: Path) -> Iterator[ModelRegistry]:
     profile = open_profile(tmp_path / "home")
     workers = ModelWorkers(survey_client, fetch_client, preparation_client, add_client)
-    yield build_model_catalogue(profile, workers=workers)
+    yield build_model_registry(profile, workers=workers)
     profile.close()
 
 
-def test_a_model_is_listed_fetched_and_removed(hub: FakeHub, models: ModelCatalogue) -> None:
+def test_a_model_is_listed_fetched_and_removed(hub: FakeHub, models: ModelRegistry) -> None:
     told: list[FetchProgressed] = []
     before = models.models().models[1]
 
@@ -64,7 +64,7 @@ def test_a_model_is_listed_fetched_and_removed(hub: FakeHub, models: ModelCatalo
     assert models.models().models[1].state is ModelState.MISSING
 
 
-def test_the_process_resumes_by_itself_after_a_cut_connection(hub: FakeHub, models: ModelCatalogue) -> None:
+def test_the_process_resumes_by_itself_after_a_cut_connection(hub: FakeHub, models: ModelRegistry) -> None:
     hub.go_wrong(CHAT_FILE, Cut(1500))
 
     models.get(NAME)
@@ -72,7 +72,7 @@ def test_the_process_resumes_by_itself_after_a_cut_connection(hub: FakeHub, mode
     assert hub.ranges(CHAT_FILE) == ["", "bytes=1500-"]
 
 
-def test_a_stopped_fetch_keeps_what_arrived_and_goes_on_later(hub: FakeHub, models: ModelCatalogue) -> None:
+def test_a_stopped_fetch_keeps_what_arrived_and_goes_on_later(hub: FakeHub, models: ModelRegistry) -> None:
     # The server does not get well again: the process pauses between its tries, and hears the stop there.
     hub.go_wrong(CHAT_FILE, Cut(1500), *[Status(503)] * 100)
     told: list[FetchProgressed] = []
@@ -88,7 +88,7 @@ def test_a_stopped_fetch_keeps_what_arrived_and_goes_on_later(hub: FakeHub, mode
     assert hub.ranges("") == ["bytes=1500-"]
 
 
-def test_a_missing_token_can_be_asked_for(hub: FakeHub, models: ModelCatalogue) -> None:
+def test_a_missing_token_can_be_asked_for(hub: FakeHub, models: ModelRegistry) -> None:
     hub.repos[NETWORKS].granted = frozenset({TOKEN})
     hub.known_tokens.add(TOKEN)
     with pytest.raises(TokenMissing) as failure:
@@ -99,7 +99,7 @@ def test_a_missing_token_can_be_asked_for(hub: FakeHub, models: ModelCatalogue) 
     assert models.get(NAME).name == NAME
 
 
-def test_a_failure_has_its_title_and_advice(hub: FakeHub, models: ModelCatalogue) -> None:
+def test_a_failure_has_its_title_and_advice(hub: FakeHub, models: ModelRegistry) -> None:
     del hub.repos[GGUFS].files[CHAT_FILE]
 
     with pytest.raises(EngineError) as failure:
@@ -108,7 +108,7 @@ def test_a_failure_has_its_title_and_advice(hub: FakeHub, models: ModelCatalogue
     assert "does not have the files" in failure.value.title
 
 
-def test_a_token_that_the_hub_refuses_can_be_given_anew(hub: FakeHub, models: ModelCatalogue) -> None:
+def test_a_token_that_the_hub_refuses_can_be_given_anew(hub: FakeHub, models: ModelRegistry) -> None:
     hub.repos[NETWORKS].granted = frozenset({TOKEN})
     hub.known_tokens.add(TOKEN)
 
@@ -120,7 +120,7 @@ def test_a_token_that_the_hub_refuses_can_be_given_anew(hub: FakeHub, models: Mo
 
 
 def test_a_model_is_chosen_for_the_next_start_only_when_it_is_complete(
-    hub: FakeHub, models: ModelCatalogue
+    hub: FakeHub, models: ModelRegistry
 ) -> None:
     with pytest.raises(EngineError, match="not ready"):
         models.use(NAME)
@@ -130,7 +130,7 @@ def test_a_model_is_chosen_for_the_next_start_only_when_it_is_complete(
 
 
 def test_choosing_a_model_leaves_the_other_settings_alone_and_says_whether_it_is_new(
-    models: ModelCatalogue,
+    models: ModelRegistry,
 ) -> None:
     preparation = FakePreparation()
     models._workers = replace(models._workers, prepare=preparation)
@@ -143,7 +143,7 @@ def test_choosing_a_model_leaves_the_other_settings_alone_and_says_whether_it_is
     assert preparation.attempts == 2
 
 
-def test_the_model_that_is_chosen_is_not_removed(hub: FakeHub, models: ModelCatalogue) -> None:
+def test_the_model_that_is_chosen_is_not_removed(hub: FakeHub, models: ModelRegistry) -> None:
     models.get(NAME)
     models._settings.save(Settings(model=NAME))
 
@@ -153,7 +153,7 @@ def test_the_model_that_is_chosen_is_not_removed(hub: FakeHub, models: ModelCata
     assert models.models().models[1].n_missing_bytes == 0
 
 
-def test_choosing_a_model_can_be_broken_off(models: ModelCatalogue) -> None:
+def test_choosing_a_model_can_be_broken_off(models: ModelRegistry) -> None:
     preparation = FakePreparation()
     preparation.released.clear()
     models._workers = replace(models._workers, prepare=preparation)
@@ -171,7 +171,7 @@ def test_choosing_a_model_can_be_broken_off(models: ModelCatalogue) -> None:
     assert models._settings.current.model == "embedded"
 
 
-def test_the_built_in_model_is_neither_fetched_nor_removed(models: ModelCatalogue) -> None:
+def test_the_built_in_model_is_neither_fetched_nor_removed(models: ModelRegistry) -> None:
     with pytest.raises(ModelUnavailable, match="comes with Loreleaf"):
         models.get("embedded")
     with pytest.raises(ModelUnavailable, match="cannot be removed"):
@@ -180,7 +180,7 @@ def test_the_built_in_model_is_neither_fetched_nor_removed(models: ModelCatalogu
         models.remove("nothing")
 
 
-def test_a_process_that_dies_is_told(models: ModelCatalogue, hub: FakeHub) -> None:
+def test_a_process_that_dies_is_told(models: ModelRegistry, hub: FakeHub) -> None:
     models._workers = replace(
         models._workers,
         fetch=lambda wanted: WorkerClient("tests.engine.toy_workers:raise_at_start", wanted, "fetch"),

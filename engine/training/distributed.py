@@ -8,7 +8,7 @@ import torch.distributed as dist
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DistributedContext:
     """This process among its peers."""
 
     rank: int
@@ -31,7 +31,7 @@ class Place:
             dist.destroy_process_group()
 
 
-def find_place() -> Place:
+def find_context() -> DistributedContext:
     """Read what torchrun says, join the group, choose the device."""
     rank, n_processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if torch.cuda.is_available():
@@ -42,4 +42,4 @@ def find_place() -> Place:
         device = torch.device("cpu")
     if n_processes > 1:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Place(rank, n_processes, device)
+    return DistributedContext(rank, n_processes, device)

@@ -18,7 +18,7 @@ BEAT_S = 0.1
 """How often the GUI thread is asked for a sign of life; a hold is noticed at most this much late."""
 
 
-class HoldWatch(QObject):
+class FreezeWatchdog(QObject):
     """Asks the GUI thread for signs of life, and logs its stack when none comes. Watches from construction to
     ``remove()``; made and removed in the GUI thread.
 

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from app.ui import first_paint
 from app.ui.application import run
+from app.ui.deferred_services import DeferredServices
 from app.ui.engine_bridge import EngineBridge
 from app.ui.first_paint import FirstPaint
-from app.ui.late_services import LateServices
 from app.ui.main_window import MainWindow
 from app.ui.welcome import Welcome
 from engine.messages import AnswerMode
@@ -48,13 +48,13 @@ def opening(services: FakeApplication) -> Opening:
 
 
 @pytest.fixture
-def late(opening: Opening) -> LateServices:
-    return LateServices(opening)
+def late(opening: Opening) -> DeferredServices:
+    return DeferredServices(opening)
 
 
 @pytest.fixture
 def early_window(
-    qtbot: QtBot, services: FakeApplication, opening: Opening, late: LateServices, samples: Path
+    qtbot: QtBot, services: FakeApplication, opening: Opening, late: DeferredServices, samples: Path
 ) -> Iterator[MainWindow]:
     """A window that was just shown."""
     window = MainWindow(services.basics, late, EngineBridge(), samples)
@@ -107,7 +107,7 @@ def test_the_mode_chosen_before_the_library_is_open_is_kept(
 
 
 def test_a_library_that_cannot_be_opened_is_told_and_nothing_can_be_begun(
-    qtbot: QtBot, early_window: MainWindow, opening: Opening, late: LateServices
+    qtbot: QtBot, early_window: MainWindow, opening: Opening, late: DeferredServices
 ) -> None:
     opening.error = TOO_NEW
     early_window.start()
@@ -126,7 +126,7 @@ def test_a_library_that_cannot_be_opened_is_told_and_nothing_can_be_begun(
 
 
 def test_a_window_closed_before_the_opening_began_opens_nothing(
-    early_window: MainWindow, opening: Opening, late: LateServices, services: FakeApplication
+    early_window: MainWindow, opening: Opening, late: DeferredServices, services: FakeApplication
 ) -> None:
     drop_onto(early_window, files("/notes/boat.md"))  # waits on its lane, and must be released
     early_window.shut()
@@ -137,7 +137,11 @@ def test_a_window_closed_before_the_opening_began_opens_nothing(
 
 
 def test_a_window_closed_while_the_library_is_being_opened_closes_it_afterwards(
-    qtbot: QtBot, early_window: MainWindow, opening: Opening, late: LateServices, services: FakeApplication
+    qtbot: QtBot,
+    early_window: MainWindow,
+    opening: Opening,
+    late: DeferredServices,
+    services: FakeApplication,
 ) -> None:
     early_window.start()
     qtbot.waitUntil(lambda: opening.n_begun == 1)
@@ -149,7 +153,7 @@ def test_a_window_closed_while_the_library_is_being_opened_closes_it_afterwards(
 
 def test_the_window_leaves_the_making_of_the_profile_to_the_catalog(qtbot: QtBot, tmp_path: Path) -> None:
     services = FakeApplication(tmp_path / "home")
-    window = MainWindow(services.basics, LateServices(lambda: services), EngineBridge(), tmp_path)
+    window = MainWindow(services.basics, DeferredServices(lambda: services), EngineBridge(), tmp_path)
     qtbot.addWidget(window)
     window.close()
     window.shut()

@@ -9,13 +9,13 @@ import pytest
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from pytestqt.qtbot import QtBot
 
-from app.ui.hold_watch import HoldWatch
+from app.ui.freeze_watchdog import FreezeWatchdog
 from tests.patience import PATIENCE_MS, PATIENCE_S
 
 
 @pytest.fixture
-def watch(qtbot: QtBot) -> Iterator[HoldWatch]:
-    watch = HoldWatch(hold_s=0.05, beat_s=0.01)
+def watch(qtbot: QtBot) -> Iterator[FreezeWatchdog]:
+    watch = FreezeWatchdog(hold_s=0.05, beat_s=0.01)
     yield watch
     watch.remove()
 
@@ -38,14 +38,14 @@ class _Log(logging.Handler):
 @pytest.fixture
 def log() -> Iterator[_Log]:
     log = _Log()
-    logger = logging.getLogger("app.ui.hold_watch")
+    logger = logging.getLogger("app.ui.freeze_watchdog")
     logger.addHandler(log)
     yield log
     logger.removeHandler(log)
 
 
 def test_a_call_that_holds_the_window_is_logged_with_its_stack_once(
-    qtbot: QtBot, watch: HoldWatch, log: _Log
+    qtbot: QtBot, watch: FreezeWatchdog, log: _Log
 ) -> None:
     def a_slow_slot() -> None:
         assert log.is_noticed.wait(PATIENCE_S)
@@ -58,7 +58,7 @@ def test_a_call_that_holds_the_window_is_logged_with_its_stack_once(
 
 
 def test_a_window_that_waits_for_its_user_is_not_held(qtbot: QtBot, log: _Log) -> None:
-    watch = HoldWatch(hold_s=30.0, beat_s=0.001)  # patient enough for the busiest machine
+    watch = FreezeWatchdog(hold_s=30.0, beat_s=0.001)  # patient enough for the busiest machine
     n_signs = 0
 
     def count() -> None:
@@ -71,7 +71,9 @@ def test_a_window_that_waits_for_its_user_is_not_held(qtbot: QtBot, log: _Log) -
     assert log.messages == []
 
 
-def test_a_hold_by_no_code_of_ours_has_no_stack_to_show(qtbot: QtBot, watch: HoldWatch, log: _Log) -> None:
+def test_a_hold_by_no_code_of_ours_has_no_stack_to_show(
+    qtbot: QtBot, watch: FreezeWatchdog, log: _Log
+) -> None:
     lock = threading.Lock()
     lock.acquire()
     log.on_noticed = lock.release
@@ -93,6 +95,6 @@ def test_a_hold_by_no_code_of_ours_has_no_stack_to_show(qtbot: QtBot, watch: Hol
     assert log.messages[0] == "The window was held for over 50 ms, by Qt or by a busy machine."
 
 
-def test_it_ends_while_the_window_is_held(qtbot: QtBot, watch: HoldWatch, log: _Log) -> None:
+def test_it_ends_while_the_window_is_held(qtbot: QtBot, watch: FreezeWatchdog, log: _Log) -> None:
     assert log.is_noticed.wait(PATIENCE_S)  # no loop runs here: the GUI thread is held by this very line
     assert "test_it_ends_while_the_window_is_held" in log.messages[0]
