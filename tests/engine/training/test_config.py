@@ -5,7 +5,7 @@ import pytest
 from engine.training.config import TrainConfig
 
 MINIMAL = 'base_model = "base.gguf"\ndata = "../data"\nout = "run"\n'
-CONFIGS = Path(__file__).parents[2] / "engine" / "training" / "configs"
+CONFIGS = Path(__file__).parents[3] / "engine" / "training" / "configs"
 RUNS = [path for path in sorted(CONFIGS.glob("*.toml")) if not path.stem.endswith("_questions")]
 
 
