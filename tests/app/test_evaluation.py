@@ -59,7 +59,7 @@ def test_a_note_is_known_by_its_adapter_alone(
     assert alone["recall"] == both["recall"] == 1.0
     assert none["recall"] == 0.0
     assert alone["prompt_tokens"] == none["prompt_tokens"]
-    # Of the two questions at most one heard a second passage.
+    # Of the two questions at most one had a second passage.
     assert alone["rank"] in (ONE_PASSAGE, ONE_PASSAGE + 8)
     assert "<svg" in (tmp_path / "recall by number of notes.svg").read_text(encoding="utf-8")
 
@@ -69,7 +69,7 @@ def test_a_note_is_known_by_its_adapter_alone(
     [
         ([], Ablation()),
         (["--no-retriever"], Ablation(is_ranked=False)),
-        (["--no-copy_bias"], Ablation(has_copy_bias=False)),
+        (["--no-copy-bias"], Ablation(has_copy_bias=False)),
     ],
 )
 def test_retrieval_and_copy_bias_are_left_out_on_request(
