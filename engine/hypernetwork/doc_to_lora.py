@@ -10,6 +10,7 @@ G contexts (documents), R rank of a context's adapter.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -42,6 +43,8 @@ class DocToLora:
         tokenizer: of the encoder.
         template: around documents and questions.
         encoder_on_cpu: loads the encoder once more, for when a GPU's memory does not suffice.
+        base_prompt: loads tokenizer and template of the base where the encoder is another model; called with
+            the first question. None: they are the encoder's.
         on_notice: told in a sentence whatever happens otherwise than was asked for.
     """
 
@@ -54,6 +57,7 @@ class DocToLora:
         template: Template,
         encoder_on_cpu: Callable[[], ContextEncoder],
         on_notice: Callable[[str], None] = logger.warning,
+        base_prompt: Callable[[], tuple[Any, Template]] | None = None,
     ) -> None:
         self.hypernetwork = hypernetwork
         self.encoder = encoder
@@ -62,6 +66,7 @@ class DocToLora:
         self._base = base
         self._encoder_on_cpu = encoder_on_cpu
         self._on_notice = on_notice
+        self._load_base_prompt = base_prompt
 
     @property
     def config(self) -> HypernetworkConfig:
@@ -87,8 +92,9 @@ class DocToLora:
         return self.template.ids(text, self.tokenizer)
 
     def query_ids(self, question: str) -> list[int]:
-        """Token ids of a question as the paper evaluates: the same template, with an empty system message."""
-        return self.template.ids(question, self.tokenizer)
+        """Token ids of a question as the paper evaluates: the base's template, an empty system message."""
+        tokenizer, template = self._base_prompt
+        return template.ids(question, tokenizer)
 
     def split(self, ids: Sequence[int], max_chunk_tokens: int = MAX_CHUNK_TOKENS) -> Chunks:
         """A document's ids as chunks of equal size, wrapped as in training; one chunk if it fits."""
@@ -208,9 +214,17 @@ class DocToLora:
             tokens = model.generate(
                 ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=max_new_tokens
             )
-        return str(self.tokenizer.decode(tokens[0, ids.shape[1] :], skip_special_tokens=True))
+        tokenizer, _ = self._base_prompt
+        return str(tokenizer.decode(tokens[0, ids.shape[1] :], skip_special_tokens=True))
 
     # --- inside
+
+    @cached_property
+    def _base_prompt(self) -> tuple[Any, Template]:
+        """Tokenizer and template of the model that answers; another vocabulary's ids would be other words."""
+        if self._load_base_prompt is None:
+            return self.tokenizer, self.template
+        return self._load_base_prompt()
 
     def _persist(self, read: Callable[[Pieces], Tensor], chunk_tokens: int) -> Tensor:
         """``read(pieces)``, with less at once, and at last on the CPU, as long as memory is short."""

@@ -40,6 +40,7 @@ def load_checkpoint(
     dtype: torch.dtype = torch.float32,
     encoder_model: str | Path | nn.Module | None = None,
     tokenizer: Any = None,  # noqa: ANN401  # transformers' tokenizers have no common typed class
+    base_tokenizer: Any = None,  # noqa: ANN401  # as above
     quantize_encoder: bool | None = None,
     on_notice: Callable[[str], None] = logger.warning,
 ) -> DocToLora:
@@ -57,6 +58,8 @@ def load_checkpoint(
         encoder_model: the context encoder, if it is not the base model itself. A checkpoint that was trained
             with another encoder names it; give its folder here.
         tokenizer: of the encoder; None loads the one in the encoder's folder.
+        base_tokenizer: of a base model that is not the encoder; None loads the one in its folder when a
+            question is asked.
         quantize_encoder: load the encoder in 4 bits (NF4, CUDA and bitsandbytes). None: as in training, if
             that is possible here. It takes a copy of the encoder beside the base model.
         on_notice: told in a sentence whatever happens otherwise than was asked for.
@@ -90,13 +93,30 @@ def load_checkpoint(
             fit_encoder(bare_decoder(encoder_module), device)
     assert encoder_module is not None
     tokenizer = tokenizer or _tokenizer(encoder_source, encoder_module)
-    template = _template(config, encoder_module, tokenizer)
+    # The affixes are token ids: they must be those of the model that reads them.
+    template = _template(config.encoder_model or config.base_model, encoder_module, tokenizer)
 
     def encoder_on_cpu() -> ContextEncoder:
         return ContextEncoder(_on_cpu(encoder_source), config)
 
+    def base_prompt() -> tuple[Any, Template]:
+        assert base is not None
+        assert base_model is not None
+        of_base = base_tokenizer or _tokenizer(base_model, base)
+        return of_base, _template(config.base_model, base, of_base)
+
     encoder = ContextEncoder(encoder_module, config)
-    return DocToLora(hypernetwork, encoder, base, tokenizer, template, encoder_on_cpu, on_notice)
+    has_other_base = base is not None and encoder_model is not None
+    return DocToLora(
+        hypernetwork,
+        encoder,
+        base,
+        tokenizer,
+        template,
+        encoder_on_cpu,
+        on_notice,
+        base_prompt if has_other_base else None,
+    )
 
 
 def read_hypernetwork(path: Path) -> Hypernetwork:
@@ -204,10 +224,10 @@ def _damaged(title: str, source: object, exc: Exception) -> ModelUnavailable:
     return ModelUnavailable(title, f"{source}: {type(exc).__name__}: {str(exc)[:_SHOWN_CHARS]}")
 
 
-def _template(config: HypernetworkConfig, encoder: nn.Module, tokenizer: Any) -> Template:  # noqa: ANN401
-    model_type = str(encoder.config.get_text_config().model_type)  # type: ignore[union-attr, operator]
-    # The affixes are token ids: they must be those of the model that reads them.
-    known = template_for(config.encoder_model or config.base_model, model_type)
+def _template(name: str, model: nn.Module, tokenizer: Any) -> Template:  # noqa: ANN401
+    """The template of a model by its published name, or else the one that its tokenizer renders."""
+    model_type = str(model.config.get_text_config().model_type)  # type: ignore[union-attr, operator]
+    known = template_for(name, model_type)
     if known is not None:
         return known
     mark = "\N{SYMBOL FOR UNIT SEPARATOR}"

@@ -81,9 +81,9 @@ _NORMS = {
 }
 
 
-def words() -> Any:  # noqa: ANN401  # untyped in transformers
-    """A tokenizer of the words w1 to w96, for transformers."""
-    vocabulary = {"<unk>": 0, **{f"w{number}": number for number in range(1, 97)}}
+def words(first_id: int = 1) -> Any:  # noqa: ANN401  # untyped in transformers
+    """A tokenizer of the words w1 to w96, for transformers; w1 has the id ``first_id``, and so on."""
+    vocabulary = {"<unk>": 0, **{f"w{number + 1}": (first_id + number - 1) % 96 + 1 for number in range(96)}}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()
     make: Any = PreTrainedTokenizerFast  # untyped in transformers

@@ -275,6 +275,38 @@ def test_inner_chunks_are_wrapped_in_the_template_of_the_model_that_reads_them(
     assert (doc.template.before, doc.template.after) == (QWEN.before, QWEN.after)
 
 
+def test_questions_are_put_in_the_words_of_the_base_and_notes_in_those_of_the_encoder(
+    checkpoint: Path,
+) -> None:
+    config = replace(CONFIG, base_model="tiny/base", encoder_model="tiny/other", encoder_layer=5)
+    write_checkpoint(checkpoint, random_hypernetwork(config))
+    doc = load_checkpoint(
+        checkpoint,
+        made("gemma2"),
+        encoder_model=made("qwen3"),
+        tokenizer=words(),
+        base_tokenizer=words(first_id=41),
+    )
+
+    # The marks of the templates are no words here: they are <unk>.
+    assert [id_ for id_ in doc.context_ids("w1 w2") if id_] == [1, 2]
+    assert [id_ for id_ in doc.query_ids("w1 w2") if id_] == [41, 42]
+    answer = doc.answer("w1", doc.internalize("w3 w4"), max_new_tokens=3)
+    assert all(word.startswith("w") for word in answer.split())
+
+
+def test_a_base_whose_tokenizer_is_not_there_makes_adapters_and_says_what_lacks_when_asked(
+    checkpoint: Path,
+) -> None:
+    config = replace(CONFIG, base_model="tiny/base", encoder_model="tiny/other", encoder_layer=5)
+    write_checkpoint(checkpoint, random_hypernetwork(config))
+    doc = load_checkpoint(checkpoint, made("gemma2"), encoder_model=made("qwen3"), tokenizer=words())
+
+    assert doc.internalize("w1 w2")["down_proj"][0].isfinite().all()
+    with pytest.raises(ModelUnavailable, match="tokenizer cannot be loaded"):
+        doc.query_ids("w1")
+
+
 def test_adapters_can_be_made_without_a_base_to_carry_them(checkpoint: Path) -> None:
     write_checkpoint(checkpoint, random_hypernetwork(CONFIG))
     doc = load_checkpoint(checkpoint, encoder_model=made("qwen3"), tokenizer=words())
