@@ -38,24 +38,18 @@ from app.services.profile_lock import ProfileLock
 from app.services.queueing import Queueing
 from app.services.settings import SettingsFile
 from app.services.watch_service import WatchService
-from engine.adapters.messages import (
-    AdapterExported,
-    ExportAdapter,
-    MergeAdapters,
-    MergeProgress,
-    ModelMerged,
-)
-from engine.client import (
-    WorkerClient,
+from engine.models.messages import PrepareModels, SurveyModels
+from engine.worker_clients import (
     add_client,
     chat_client,
+    export_client,
     fetch_client,
     import_client,
     ingest_client,
+    merge_client,
+    preparation_client,
     survey_client,
 )
-from engine.messages import Shutdown, WorkerFailed
-from engine.models.messages import PreparationEvent, PrepareModels, SurveyModels
 from storage import private_files
 from storage.catalog import Catalog
 from storage.chats import Chats
@@ -69,23 +63,6 @@ logger = logging.getLogger(__name__)
 
 SHIPPED_WEIGHTS = Path(engine.__path__[0]) / "weights"
 FORGOTTEN_NAME = "forgotten.json"
-
-
-def preparation_client(wanted: PrepareModels) -> WorkerClient[object, PreparationEvent]:
-    """The client of the process that unpacks the base model."""
-    return WorkerClient("engine.models.prepare_worker:main", wanted, "models")
-
-
-def export_client(wanted: ExportAdapter) -> WorkerClient[Shutdown, AdapterExported | WorkerFailed]:
-    """The client of the process that writes an adapter for other programs."""
-    return WorkerClient("engine.adapters.export:main", wanted, "export")
-
-
-def merge_client(
-    wanted: MergeAdapters,
-) -> WorkerClient[Shutdown, MergeProgress | ModelMerged | WorkerFailed]:
-    """The client of the process that adds adapters to a model's weights."""
-    return WorkerClient("engine.adapters.merging:main", wanted, "merge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,21 +22,10 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
-from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.errors import EngineDied
 from engine.installed import explain_import, failed_at_import
 from engine.interrupts import ignore_interrupts, interrupts_blocked
-from engine.messages import (
-    ChatCommand,
-    ChatEvent,
-    EngineSettings,
-    IngestCommand,
-    IngestEvent,
-    Shutdown,
-    WorkerDied,
-    WorkerFailed,
-)
-from engine.models.messages import AddEvent, AddModel, FetchEvent, FetchModel, ModelsFound, SurveyModels
+from engine.messages import Shutdown, WorkerDied, WorkerFailed
 from engine.private_log import PrivateFormatter, traceback_without_messages
 
 logger = logging.getLogger(__name__)
@@ -214,36 +203,6 @@ class WorkerClient(Generic[CommandT, EventT]):
             logger.log(level, "Worker %s wrote: %s", self._name, stderr_tail)
         if is_death:
             _deliver(on_event, WorkerDied(exit_code, stderr_tail))
-
-
-def ingest_client(settings: EngineSettings) -> WorkerClient[IngestCommand, IngestEvent]:
-    """The client of the process that turns documents into adapters."""
-    return WorkerClient("engine.worker:main", settings, "ingest")
-
-
-def chat_client(settings: EngineSettings) -> WorkerClient[ChatCommand, ChatEvent]:
-    """The client of the process that answers."""
-    return WorkerClient("engine.chat.worker:main", settings, "chat")
-
-
-def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound | WorkerFailed]:
-    """The client of the process that looks which models are there."""
-    return WorkerClient("engine.models.inventory:main", wanted, "survey")
-
-
-def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
-    """The client of the process that downloads a model; the only one that uses the network."""
-    return WorkerClient("engine.hypernetwork.fetch_worker:main", wanted, "fetch")
-
-
-def add_client(wanted: AddModel) -> WorkerClient[Shutdown, AddEvent]:
-    """The client of the process that tries a model file of the user's."""
-    return WorkerClient("engine.chat.model_trial:main", wanted, "add", logging.INFO)
-
-
-def import_client(order: ImportAdapter) -> WorkerClient[Shutdown, AdapterImported | WorkerFailed]:
-    """The client of the process that reads an adapter which another program wrote."""
-    return WorkerClient("engine.adapters.importing:main", order, "import")
 
 
 def _next_message(run: _Run) -> object | None:

@@ -20,10 +20,11 @@ from app.cli.window import what_qt_lacks
 from app.services.model_service import engine_settings
 from app.services.notices import Notice
 from app.services.profile_lock import ProfileLock
-from engine.client import WorkerClient, chat_client, ingest_client
+from engine.client import WorkerClient
 from engine.errors import EngineError
 from engine.installed import what_larger_models_lack
 from engine.messages import WorkerReady
+from engine.worker_clients import chat_client, ingest_client
 from storage.errors import StorageError
 from storage.records import DocumentState
 

@@ -2,11 +2,12 @@
 
 from typing import Any, TypeVar
 
-from app.bootstrap import Profile, models_wanted, preparation_client
+from app.bootstrap import Profile, models_wanted
 from app.cli.console import Console
 from app.services import one_shot
 from engine.client import WorkerClient
 from engine.models.messages import PreparationProgress, PreparedModels, PrepareModels
+from engine.worker_clients import preparation_client
 
 EventT = TypeVar("EventT")
 

@@ -12,9 +12,10 @@ from app.bootstrap import SHIPPED_WEIGHTS, WorkerFactories, build
 from app.services.library_events import EngineState, EngineStateChanged, JobProgressed, LibraryEvent
 from app.services.notices import Notice
 from app.services.settings import Settings
-from engine.client import WorkerClient, ingest_client
+from engine.client import WorkerClient
 from engine.formats.hypernetwork_config import CONFIG_FILE, HypernetworkConfig
 from engine.messages import AnswerMode, EngineSettings, IngestCommand, IngestEvent
+from engine.worker_clients import ingest_client
 from storage.records import DocumentState, JobState
 from tests.patience import PROCESS_PATIENCE_S
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.client import WorkerClient, chat_client, ingest_client
+from engine.client import WorkerClient
 from engine.errors import EngineDied
 from engine.messages import EngineSettings, WorkerDied, WorkerFailed
+from engine.worker_clients import chat_client, ingest_client
 from tests.patience import PATIENCE_S
 
 TOYS = "tests.engine.toy_workers"

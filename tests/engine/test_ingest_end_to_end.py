@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.adapters.latent_head import LatentHead
-from engine.client import WorkerClient, ingest_client
+from engine.client import WorkerClient
 from engine.formats.hypernetwork_config import CONFIG_FILE, TENSORS_FILE, HypernetworkConfig, TargetModule
 from engine.formats.weights_file import hypernetwork_hash, save_tensors
 from engine.hypernetwork.hypernetwork import Hypernetwork
@@ -27,6 +27,7 @@ from engine.messages import (
     WorkerReady,
 )
 from engine.models.embedded import base_model_hash
+from engine.worker_clients import ingest_client
 from tests.patience import PROCESS_PATIENCE_S
 
 pytestmark = pytest.mark.model

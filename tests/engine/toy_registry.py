@@ -192,17 +192,17 @@ def fetch_main(conn: Connection, wanted: FetchModel) -> None:
 
 
 def fetch_client(wanted: FetchModel) -> WorkerClient[Shutdown, FetchEvent | WorkerFailed]:
-    """Takes the place of ``engine.client.fetch_client``."""
+    """Takes the place of ``engine.worker_clients.fetch_client``."""
     return WorkerClient("tests.engine.toy_registry:fetch_main", wanted, "fetch")
 
 
 def survey_client(wanted: SurveyModels) -> WorkerClient[Shutdown, ModelsFound]:
-    """Takes the place of ``engine.client.survey_client``."""
+    """Takes the place of ``engine.worker_clients.survey_client``."""
     return WorkerClient("tests.engine.toy_registry:survey_main", wanted, "survey")
 
 
 def preparation_client(wanted: PrepareModels) -> WorkerClient[object, PreparationEvent]:
-    """Takes the place of ``app.bootstrap.preparation_client``."""
+    """Takes the place of ``engine.worker_clients.preparation_client``."""
     return WorkerClient("tests.engine.toy_registry:preparation_main", wanted, "models")
 
 

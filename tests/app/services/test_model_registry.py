@@ -14,7 +14,7 @@ from app.services.model_registry import ModelRegistry
 from app.services.one_shot import OneShotStopped
 from app.services.ports import ModelWorkers
 from app.services.settings import Settings
-from engine.client import WorkerClient, add_client
+from engine.client import WorkerClient
 from engine.errors import EngineDied, EngineError, ModelUnavailable
 from engine.models.messages import (
     FetchModel,
@@ -22,6 +22,7 @@ from engine.models.messages import (
     FetchProgressed,
     ModelState,
 )
+from engine.worker_clients import add_client
 from tests.app.fakes import FakePreparation
 from tests.engine.fake_hub import Cut, FakeHub, Status
 from tests.engine.toy_registry import (

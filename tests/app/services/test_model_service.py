@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from app.bootstrap import SHIPPED_WEIGHTS, Application, WorkerFactories, build, preparation_client
+from app.bootstrap import SHIPPED_WEIGHTS, Application, WorkerFactories, build
 from app.services.answers import QuestionRefused
 from app.services.library_events import EngineState, EngineStateChanged
 from engine.messages import WorkerFailed
+from engine.worker_clients import preparation_client
 from storage.records import DocumentState
 from tests.app.conftest import Bench
 from tests.app.fakes import FakeWorker

@@ -11,7 +11,7 @@ import pytest
 from app.services.model_registry import ModelRegistry
 from app.services.one_shot import run_one_shot
 from app.services.ports import ModelWorkers
-from engine.client import WorkerClient, add_client, fetch_client, survey_client
+from engine.client import WorkerClient
 from engine.errors import EngineError, ModelUnavailable
 from engine.messages import Shutdown
 from engine.models import inventory
@@ -26,6 +26,7 @@ from engine.models.messages import (
 )
 from engine.models.own import OwnModels
 from engine.models.requirements import Fit
+from engine.worker_clients import add_client, fetch_client, survey_client
 from tests.engine.own_models import (
     CHATML,
     chat_gguf,
@@ -125,7 +126,8 @@ def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(kind: str, tmp_path
 def model_registry(
     tmp_path: Path, add_worker: Callable[[AddModel], WorkerClient[Shutdown, AddEvent]]
 ) -> ModelRegistry:
-    from app.bootstrap import build_model_registry, open_profile, preparation_client
+    from app.bootstrap import build_model_registry, open_profile
+    from engine.worker_clients import preparation_client
 
     profile = open_profile(tmp_path / "home")
     profile.close()  # the catalog is not needed; its settings are
