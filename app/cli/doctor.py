@@ -15,10 +15,11 @@ from app.cli.display import why_no_window
 from app.cli.home import home_of
 from app.cli.model_listing import machine_as_json, model_as_json
 from app.cli.models_command import survey_models
-from app.cli.one_shot import prepare_models, run_one_shot
+from app.cli.one_shot import prepare_models
 from app.cli.window import what_qt_lacks
 from app.services.model_service import engine_settings
 from app.services.notices import Notice
+from app.services.one_shot import run_one_shot
 from app.services.profile_lock import ProfileLock
 from engine.client import WorkerClient
 from engine.errors import EngineError
@@ -148,8 +149,9 @@ def _check_models(profile: Profile, console: Console, checks: list[Check], facts
 def _check_worker(
     name: str, client: WorkerClient[Any, Any], console: Console, devices: dict[str, object]
 ) -> Check:
+    console.progress(f"Trying the part for {name}")
     try:
-        ready = run_one_shot(client, WorkerReady, console, f"Trying the part for {name}")
+        ready = run_one_shot(client, WorkerReady, lambda _event: None)
     except EngineError as exc:
         return Check(name, False, f"{exc.title} {exc.detail}".strip())
     devices[name] = {"device": ready.device, "reason": ready.reason}

@@ -7,7 +7,7 @@ from typing import Literal
 
 from app.services.answer_sets import part_of
 from app.services.errors import UserFacingError
-from app.services.one_shot import run_one_shot
+from app.services.one_shot import prepare_models, run_one_shot
 from app.services.ports import ExportWorkerFactory, MergeWorkerFactory, PreparationWorkerFactory
 from engine.adapters.messages import (
     AdapterExported,
@@ -147,7 +147,7 @@ class AdapterExports:
                     f"“{document.title}” is not learnt, so there is nothing to take from it.",
                     document.reason_title or "Wait until it is ready.",
                 )
-        models = self._prepared(on_progress, is_stopped)
+        models = prepare_models(self._prepare_factory(self._wanted), on_progress, is_stopped=is_stopped)
         if not models.has_hypernetwork:
             raise NotExportable(
                 "A model of your own has no adapters of notes.",
@@ -163,16 +163,6 @@ class AdapterExports:
             base_hash=models.base_hash,
             hypernetwork_hash=models.hypernetwork_hash,
         )
-
-    def _prepared(
-        self, on_progress: Callable[[PreparationProgress], None], is_stopped: Callable[[], bool]
-    ) -> PreparedModels:
-        def show(event: object) -> None:
-            if isinstance(event, PreparationProgress):
-                on_progress(event)
-
-        worker = self._prepare_factory(self._wanted)
-        return run_one_shot(worker, PreparedModels, show, is_stopped=is_stopped)
 
     def _parts_of(self, document: DocumentRecord, models: PreparedModels) -> list[AdapterPart]:
         if document.kind is DocumentKind.ADAPTER:

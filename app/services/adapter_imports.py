@@ -6,12 +6,12 @@ from pathlib import Path
 
 from app.services.library_events import DocumentsChanged, LibraryEvents
 from app.services.note_files import canonical
-from app.services.one_shot import run_one_shot
+from app.services.one_shot import prepare_models, run_one_shot
 from app.services.ports import ImportWorkerFactory, PreparationWorkerFactory
 from engine.adapters.messages import AdapterImported, ImportAdapter
 from engine.errors import InvalidAdapter
 from engine.messages import Codec
-from engine.models.messages import PreparationProgress, PreparedModels, PrepareModels
+from engine.models.messages import PreparationProgress, PrepareModels
 from storage.catalog import Catalog
 from storage.imported_adapters import ImportedAdapters
 from storage.records import DocumentRecord, NewImport
@@ -76,12 +76,7 @@ class AdapterImports:
         """
         source = _checked_source(source)
 
-        def take(event: object) -> None:
-            if isinstance(event, PreparationProgress):
-                on_progress(event)
-
-        worker = self._prepare_factory(self._wanted)
-        models = run_one_shot(worker, PreparedModels, take, is_stopped=is_stopped)
+        models = prepare_models(self._prepare_factory(self._wanted), on_progress, is_stopped=is_stopped)
         if not models.has_hypernetwork:
             raise InvalidAdapter(
                 "Adapters cannot be used with a model of your own.",

@@ -4,9 +4,10 @@ import queue
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from app.services.ports import WorkerPort
+from app.services.ports import PreparationWorker, WorkerPort
 from engine.errors import EngineDied, EngineError
 from engine.messages import WorkerDied, WorkerFailed
+from engine.models.messages import PreparationProgress, PreparedModels
 
 ResultT = TypeVar("ResultT")
 
@@ -16,6 +17,30 @@ _SLICE_S = 0.1
 
 class OneShotStopped(Exception):
     """It was ended on request, before it had a result."""
+
+
+def prepare_models(
+    worker: PreparationWorker,
+    on_progress: Callable[[PreparationProgress], None],
+    *,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> PreparedModels:
+    """Have the base model unpacked unless it is, and learn what the models are. Blocks.
+
+    Args:
+        worker: not started.
+        on_progress: called in this thread while the base model is unpacked.
+        is_stopped: asked ten times a second, in this thread.
+
+    Raises:
+        EngineError, OneShotStopped: as ``run_one_shot``.
+    """
+
+    def show(event: object) -> None:
+        if isinstance(event, PreparationProgress):
+            on_progress(event)
+
+    return run_one_shot(worker, PreparedModels, show, is_stopped=is_stopped)
 
 
 def run_one_shot(
