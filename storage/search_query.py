@@ -45,18 +45,13 @@ def index_text(text: str) -> str:
     return _UNSPACED_CHAR.sub(r" \1 ", _fold(text))
 
 
-def match_expression(question: str) -> str:
-    """An FTS5 expression that matches texts with any of the question's words.
+def match_terms(question: str) -> list[str]:
+    """FTS5 expressions, each of which matches texts with one of the question's words.
 
     Returns:
-        quoted words joined by OR; empty when the question has no word that tells anything. Nothing of the
-        question is ever read as an operator: every term is letters, digits and marks between double quotes.
+        quoted words; none when the question has no word that tells anything. Nothing of the question is ever
+        read as an operator: every term is letters, digits and marks between double quotes.
     """
-    return " OR ".join(match_terms(question))
-
-
-def match_terms(question: str) -> list[str]:
-    """The terms of ``match_expression``, each an expression of its own."""
     terms = dict.fromkeys(_terms(question))  # distinct, in order
     return [f'"{term}"' for term in sorted(terms, key=len, reverse=True)[:MAX_TERMS]]
 
